@@ -1,0 +1,1 @@
+"""What an audit entry says, in the spec's words."""

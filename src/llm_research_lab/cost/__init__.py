@@ -1,0 +1,1 @@
+"""What a call costs, and whether the next one may still be paid."""

@@ -1,0 +1,1 @@
+"""One experiment, from rows to scores: datasets, prompts, models, evaluators, statistics."""

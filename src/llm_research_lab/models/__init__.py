@@ -1,0 +1,1 @@
+"""Providers of models: one port, and what stands behind it."""

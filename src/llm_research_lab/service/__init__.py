@@ -1,0 +1,1 @@
+"""Processes and their wiring: the one composition root."""

@@ -1,0 +1,1 @@
+"""What stays when the process ends: the data directory, the database, the objects."""

@@ -1,0 +1,1 @@
+"""The relational store: one writer that groups commits, many readers."""
