@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+from llm_research_lab.vocabulary.price import Price
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["Limits", "ModelEntry", "Price", "ProviderName"]
 
 ProviderName = Literal["bundled", "openai", "echo"]
-
-
-@dataclass(frozen=True, slots=True)
-class Price:
-    """US dollars for a million tokens, exact. `source` is ``entry`` or ``genai-prices``."""
-
-    input_usd_per_million: Decimal
-    output_usd_per_million: Decimal
-    source: str = "entry"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +33,7 @@ class ModelEntry:
     `secret` is a reference, ``env:NAME`` or ``file:PATH``, never the secret. `parameters` are the
     defaults that an experiment may override: ``temperature``, ``top_p``, ``max_tokens``, ``seed``,
     ``stop``, ``json_schema``, ``grammar``. `script` is read by the provider ``echo`` alone.
+    `insecure` was said by whoever accepts that prompts and keys travel to `base_url` unencrypted.
     """
 
     provider: ProviderName
@@ -47,3 +44,4 @@ class ModelEntry:
     price: Price | None = None
     limits: Limits = field(default_factory=Limits)
     script: Mapping[str, Any] = field(default_factory=dict)
+    insecure: bool = False

@@ -14,6 +14,7 @@ from llm_research_lab.vocabulary.errors import (
 )
 from llm_research_lab.vocabulary.instants import Instant, rfc3339
 from llm_research_lab.vocabulary.names import Reference, checked_name, parse_reference
+from llm_research_lab.vocabulary.price import Price, usd_text
 
 __all__ = [
     "ConflictError",
@@ -23,6 +24,7 @@ __all__ = [
     "InvalidError",
     "LabError",
     "NotFoundError",
+    "Price",
     "Reference",
     "TooLargeError",
     "UnauthenticatedError",
@@ -32,4 +34,5 @@ __all__ = [
     "digest",
     "parse_reference",
     "rfc3339",
+    "usd_text",
 ]
