@@ -9,7 +9,9 @@ from llm_research_lab.vocabulary.errors import InvalidError
 
 NAME_LENGTH = 100
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
-_REFERENCE = re.compile(r"(?:(?P<owner>[^/@]+)/)?(?P<name>[^/@]+)(?:@v(?P<ordinal>[1-9][0-9]{0,8}))?")
+_REFERENCE = re.compile(
+    r"(?:(?P<owner>[^/@]+)/)?(?P<name>[^/@]+)(?:@v(?P<ordinal>[1-9][0-9]{0,8}))?"
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,6 +142,8 @@ chunks = Table(
     Column("fence", BigInteger, nullable=False, default=0),
     Column("lease_expires_at", INSTANT),
     Column("losses", Integer, nullable=False, default=0),
+    Column("suspect", BigInteger),  # the sample that was alone in flight when the lease was lost
+    Column("suspect_losses", Integer, nullable=False, default=0),
     CheckConstraint("state IN ('waiting', 'leased', 'done')"),
 )
 Index("chunks_open", chunks.c.state, chunks.c.experiment_id, sqlite_where=chunks.c.state != "done")
@@ -153,6 +155,7 @@ calls = Table(
     Column("sample", BigInteger, primary_key=True),
     Column("chunk_id", BigInteger, nullable=False),
     Column("fence", BigInteger, nullable=False),
+    Column("limit_key", Text, nullable=False),
     Column("reserved_picousd", BigInteger, nullable=False),
     Column("started_at", INSTANT, nullable=False),
 )

@@ -1,0 +1,98 @@
+"""``lab prompt``: add, list, show."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from llm_research_lab.cli.options import DataDir, Json, Limit, Owner, client_of
+
+app = typer.Typer(help="Prompts: named, versioned templates.", no_args_is_help=True)
+STRUCTURED = {".yaml", ".yml", ".json"}
+
+
+@app.command(
+    "add", epilog="Example: lab prompt add ask --text 'What is the capital of {{ country }}?'"
+)
+def add(
+    name: Annotated[str, typer.Argument(help="The prompt's name.")],
+    file: Annotated[
+        Path | None,
+        typer.Argument(help="Text, or YAML/JSON with messages of role and content; - is stdin."),
+    ] = None,
+    text: Annotated[str | None, typer.Option(help="The template itself.")] = None,
+    data_dir: DataDir = None,
+    as_json: Json = False,
+) -> None:
+    """Keep a Jinja2 template, text or chat messages, as a new version."""
+    from llm_research_lab.cli.rendering import print_json, print_line
+
+    body = {"name": name, **content(file, text)}
+    with client_of(data_dir) as client:
+        made = client.post("/v1/prompts", body)
+    if as_json:
+        print_json(made)
+    else:
+        print_line(f"{made['reference']}")
+
+
+def content(file: Path | None, text: str | None) -> dict[str, Any]:
+    """Give the template from the option or the file: exactly one of the two."""
+    from llm_research_lab.cli.reading import read_text
+
+    if (file is None) == (text is None):
+        raise typer.BadParameter("name a FILE, or give --text: one of the two")
+    if file is None:
+        return {"text": text}
+    source = read_text(file)
+    if file.suffix.lower() not in STRUCTURED:
+        return {"text": source}
+    from llm_research_lab.cli.yaml_files import read_yaml
+
+    found = read_yaml(source, str(file))
+    return found if isinstance(found, dict) else {"messages": found}
+
+
+@app.command("list", epilog="Example: lab prompt list")
+def list_(
+    owner: Owner = None, limit: Limit = 100, data_dir: DataDir = None, as_json: Json = False
+) -> None:
+    """List the versions, newest first."""
+    from llm_research_lab.cli.rendering import print_json, print_table
+
+    with client_of(data_dir) as client:
+        found = list(client.items("/v1/prompts", limit, owner=owner))
+    if as_json:
+        print_json(found)
+        return
+    columns = {
+        "prompt": lambda one: one["reference"],
+        "created": lambda one: one["created_at"],
+        "digest": lambda one: one["digest"][:12],
+    }
+    print_table(found, columns, "No prompts yet: lab prompt add NAME FILE")
+
+
+@app.command("show", epilog="Example: lab prompt show ask@v1")
+def show(
+    reference: Annotated[str, typer.Argument(help="[owner/]name[@vN]")],
+    data_dir: DataDir = None,
+    as_json: Json = False,
+) -> None:
+    """Show one version's template."""
+    from llm_research_lab.cli.reading import path_of
+    from llm_research_lab.cli.rendering import print_fields, print_json, print_line
+
+    with client_of(data_dir) as client:
+        path, query = path_of("prompts", reference)
+        found = client.get(path, **query)
+    if as_json:
+        print_json(found)
+        return
+    print_fields({name: found[name] for name in ("reference", "id", "digest", "created_at")})
+    for message in found.get("messages") or ():
+        print_line(f"\n{message['role']}:\n{message['content']}")
+    if found.get("text") is not None:
+        print_line(f"\n{found['text']}")

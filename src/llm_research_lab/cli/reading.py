@@ -1,0 +1,49 @@
+"""What a user names on the command line: files, and things of the lab by reference."""
+
+from __future__ import annotations
+
+from typing import IO, TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def path_of(kind: str, reference: str) -> tuple[str, dict[str, Any]]:
+    """Give the API's path and query of ``[owner/]name[@vN]``; InvalidError when it is none."""
+    from llm_research_lab.vocabulary import parse_reference
+
+    found = parse_reference(reference, kind.removesuffix("s"))
+    version = f"v{found.ordinal}" if found.ordinal else None
+    return f"/v1/{kind}/{found.name}", {"owner": found.owner, "version": version}
+
+
+def open_bytes(file: Path) -> IO[bytes]:
+    """Open a file that the user named; why it cannot be read is the user's to mend."""
+    try:
+        return file.open("rb")
+    except OSError as error:
+        raise unreadable(file, error) from error
+
+
+def read_text(file: Path) -> str:
+    """Read a small text file that the user named; ``-`` is the standard input."""
+    import sys
+
+    from llm_research_lab.vocabulary import LabError
+
+    if str(file) == "-":
+        return sys.stdin.read()
+    try:
+        return file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise unreadable(file, error) from error
+    except UnicodeDecodeError as error:
+        raise LabError(str(file), "UTF-8 text", str(error), "save it as UTF-8") from error
+
+
+def unreadable(file: Path, error: OSError) -> Exception:
+    """Say what the system said."""
+    from llm_research_lab.vocabulary import LabError
+
+    got = error.strerror or str(error)
+    return LabError(str(file), "a file that can be read", got, "check the path")

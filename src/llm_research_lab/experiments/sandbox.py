@@ -1,0 +1,25 @@
+"""A text with ``{{ column }}`` in it becomes a pure function of a row that always ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from llm_research_lab.experiments.templating import Template
+
+
+def compile_text(source: str, where: str) -> Callable[[Mapping[str, Any]], str]:
+    """Compile a template once; the result renders one row, or raises InvalidError.
+
+    `where` names the template in errors (``prompt``, ``evaluators[0].target``). Values are
+    written the plain way: text as it is, null as nothing, all else as JSON. A column whose name is
+    no identifier is read as ``{{ row["Capital City"] }}``. InvalidError here says what the template
+    asks for that the language does not have.
+    """
+    return Template(source, where).render
+
+
+def variables_of(source: str, where: str) -> frozenset[str]:
+    """Return the columns that a template needs: those it reads and has no default for."""
+    uses = Template(source, where).uses
+    return (uses.names - uses.optional - {"row"}) | uses.cells

@@ -1,0 +1,157 @@
+"""A write is acknowledged after its fsync; a read sees one snapshot; neither blocks the loop."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar, cast
+
+from sqlalchemy import Connection
+
+from llm_research_lab.storage.relational.checkpoints import Checkpoints
+from llm_research_lab.storage.relational.connections import Line, engine_over, raw
+from llm_research_lab.storage.relational.filesystems import refuse_network
+from llm_research_lab.storage.relational.migrations import migrate
+from llm_research_lab.storage.relational.published import Published
+from llm_research_lab.storage.relational.readers import Readers
+from llm_research_lab.storage.relational.unit import Unit
+from llm_research_lab.storage.relational.writer import BUSY_SECONDS, REST_SECONDS, Writer
+
+T = TypeVar("T")
+
+CACHE_KIB = 8_192
+"""Pages that a connection keeps; the operating system keeps the rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseStatistics:
+    """What waits now, and counters since the start; `busy` counts refused tries for the lock."""
+
+    reads_waiting: int
+    writes_waiting: int
+    units: int
+    commits: int
+    failed_commits: int
+    busy: int
+
+
+class Database:
+    """One writer thread and a few readers over one SQLite database.
+
+    A unit of work is a function of a connection. It runs on another thread, holds the lock while
+    it runs, returns plain values, and neither commits nor waits for anything but the database.
+    A caller that is cancelled before its unit starts leaves no trace; after that, it is carried
+    out. UnavailableError says: locked, disk full, flooded, closed.
+    """
+
+    def __init__(self, writer: Writer, readers: Readers) -> None:
+        self._writer = writer
+        self._readers = readers
+
+    @classmethod
+    def open(
+        cls, path: Path, *, rest_seconds: float = REST_SECONDS, busy_seconds: float = BUSY_SECONDS
+    ) -> Database:
+        """Open the file, made and migrated if need be: WAL, synchronous=FULL, foreign keys.
+
+        Raises InvalidError on a network file system, a foreign file or a newer schema;
+        UnavailableError when the file cannot be opened or written now.
+        """
+        refuse_network(path)
+        migrate(path, wait_seconds=max(busy_seconds, 60.0))
+        engine = engine_over(lambda: raw(str(path)))
+        checkpoints = Checkpoints()
+
+        def writing() -> Line:
+            line = _line(Line(engine), "synchronous=FULL")
+            checkpoints.ready(line)
+            return line
+
+        writer = Writer(
+            writing,
+            committed=_nothing,
+            idle=checkpoints.idle,
+            rest_seconds=rest_seconds,
+            busy_seconds=busy_seconds,
+        )
+        timeout = f"busy_timeout={int(busy_seconds * 1000)}"
+        return cls(writer, Readers(lambda: _line(Line(engine), "query_only=ON", timeout), _nothing))
+
+    @classmethod
+    def memory(cls) -> Database:
+        """Make the twin in memory: the same promises but durability, and no rests."""
+        engine = engine_over(lambda: raw(":memory:"))
+        published = Published()
+
+        def writing() -> Line:
+            line = Line(engine)
+            published.refresh(line)
+            return line
+
+        writer = Writer(
+            writing, committed=published.publish, idle=lambda _line, _quiet: None, rest_seconds=0.0
+        )
+        return cls(writer, Readers(lambda: _line(Line(engine), "query_only=ON"), published.refresh))
+
+    async def read(self, fn: Callable[[Connection], T]) -> T:
+        """Run `fn` on a reader's thread in one snapshot; a write inside it is refused."""
+        loop = asyncio.get_running_loop()
+        unit = Unit(fn, loop.create_future(), loop, 0.0)
+        self._readers.put(unit)
+        return cast("T", await unit.future)
+
+    async def write(self, fn: Callable[[Connection], T]) -> T:
+        """Run `fn` in the writer's next group; return its value once that is on the disk.
+
+        An exception of `fn` undoes what `fn` did, reaches this caller, and no other.
+        """
+        loop = asyncio.get_running_loop()
+        unit = Unit(fn, loop.create_future(), loop, time.monotonic())
+        self._writer.put(unit)
+        return cast("T", await unit.future)
+
+    def read_now(self, fn: Callable[[Connection], T]) -> T:
+        """Block until `read` would have answered."""
+        if self._readers.is_current_thread():
+            raise RuntimeError("read_now inside a read: use the connection that is there")
+        future: concurrent.futures.Future[T] = concurrent.futures.Future()
+        self._readers.put(Unit(fn, future, None, 0.0))
+        return future.result()
+
+    def write_now(self, fn: Callable[[Connection], T]) -> T:
+        """Block until `write` would have answered."""
+        if self._writer.is_current_thread():
+            raise RuntimeError("write_now inside a write: use the connection that is there")
+        future: concurrent.futures.Future[T] = concurrent.futures.Future()
+        self._writer.put(Unit(fn, future, None, time.monotonic()))
+        return future.result()
+
+    def statistics(self) -> DatabaseStatistics:
+        """Count what waits and what was done, for metrics and readiness."""
+        written = self._writer.statistics
+        return DatabaseStatistics(
+            reads_waiting=self._readers.waiting,
+            writes_waiting=self._writer.waiting,
+            units=written.units,
+            commits=written.commits,
+            failed_commits=written.failed_commits,
+            busy=written.busy,
+        )
+
+    def close(self) -> None:
+        """Finish what is queued, then end the threads. A second call does nothing."""
+        self._readers.close()
+        self._writer.close()
+
+
+def _line(line: Line, *pragmas: str) -> Line:
+    for pragma in (*pragmas, f"cache_size=-{CACHE_KIB}", "temp_store=MEMORY"):
+        line.execute(f"PRAGMA {pragma}")
+    return line
+
+
+def _nothing(_line: Line) -> None: ...
