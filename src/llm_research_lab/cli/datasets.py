@@ -126,11 +126,15 @@ def show(
 
 def column_table(statistics: Any) -> dict[str, Any]:
     """Say of each column its type, and whatever statistics were kept of it."""
-    by_column = statistics.get("columns", statistics) if isinstance(statistics, dict) else statistics
+    by_column = (
+        statistics.get("columns", statistics) if isinstance(statistics, dict) else statistics
+    )
     if isinstance(by_column, list):
         by_column = {one.get("name"): one for one in by_column}
     known = [one for one in by_column.values() if isinstance(one, dict)]
-    names = [name for name in (known[0] if known else {}) if name not in {"name", "type", "nullable"}]
+    names = [
+        name for name in (known[0] if known else {}) if name not in {"name", "type", "nullable"}
+    ]
 
     def reader(name: str) -> Any:
         return lambda column: by_column.get(column["name"], {}).get(name)

@@ -51,16 +51,15 @@ def add(
     if as_json:
         print_json(made)
     else:
-        print_line(f"{made['reference']}: {made['provider']} {made['id']}")
+        print_line(f"{made['reference']}: {made['provider']} {made['model']}")
 
 
 def _file(file: Path | None) -> dict[str, Any]:
     if file is None:
         return {}
-    from llm_research_lab.cli.reading import read_text
-    from llm_research_lab.cli.yaml_files import read_yaml
+    from llm_research_lab.cli.reading import read_document
 
-    found = read_yaml(read_text(file), str(file))
+    found = read_document(file).value
     if not isinstance(found, dict):
         raise typer.BadParameter(f"{file} holds no fields: write provider: and id:")
     return found

@@ -40,18 +40,15 @@ def add(
 
 def content(file: Path | None, text: str | None) -> dict[str, Any]:
     """Give the template from the option or the file: exactly one of the two."""
-    from llm_research_lab.cli.reading import read_text
+    from llm_research_lab.cli.reading import read_document, read_text
 
     if (file is None) == (text is None):
         raise typer.BadParameter("name a FILE, or give --text: one of the two")
     if file is None:
         return {"text": text}
-    source = read_text(file)
     if file.suffix.lower() not in STRUCTURED:
-        return {"text": source}
-    from llm_research_lab.cli.yaml_files import read_yaml
-
-    found = read_yaml(source, str(file))
+        return {"text": read_text(file)}
+    found = read_document(file).value
     return found if isinstance(found, dict) else {"messages": found}
 
 

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from typing import IO, TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from llm_research_lab.experiments.fields import Source
+    from llm_research_lab.vocabulary import Finding, InvalidError, LabError
+
+SHOWN = 20
+"""Findings that are printed; the total is always said."""
 
 
 def path_of(kind: str, reference: str) -> tuple[str, dict[str, Any]]:
@@ -27,8 +34,6 @@ def open_bytes(file: Path) -> IO[bytes]:
 
 def read_text(file: Path) -> str:
     """Read a small text file that the user named; ``-`` is the standard input."""
-    import sys
-
     from llm_research_lab.vocabulary import LabError
 
     if str(file) == "-":
@@ -41,7 +46,32 @@ def read_text(file: Path) -> str:
         raise LabError(str(file), "UTF-8 text", str(error), "save it as UTF-8") from error
 
 
-def unreadable(file: Path, error: OSError) -> Exception:
+def read_document(file: Path) -> Source:
+    """Read YAML or JSON into plain values with the place of each; InvalidError says where."""
+    from llm_research_lab.experiments.documents import read_yaml
+
+    source, findings = read_yaml(read_text(file))
+    if source is None:
+        raise refused(file, findings)
+    return source
+
+
+def refused(file: Path, findings: tuple[Finding, ...]) -> InvalidError:
+    """Make one error of all that is wrong with a file; a place is ``line:column`` in it."""
+    from llm_research_lab.vocabulary import InvalidError
+
+    first = findings[0]
+    return InvalidError(
+        f"{file}:{first.where}",
+        first.law,
+        first.message,
+        first.fix,
+        findings[:SHOWN],
+        len(findings),
+    )
+
+
+def unreadable(file: Path, error: OSError) -> LabError:
     """Say what the system said."""
     from llm_research_lab.vocabulary import LabError
 

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 PLAIN_WIDTH = 200  # of output that is not a terminal: a table is not folded for nobody
 
 
-
 def console(*, stderr: bool = False) -> Console:
     """Give the console of now: a test or a pipe may have changed the streams."""
     stream = sys.stderr if stderr else sys.stdout

@@ -17,6 +17,7 @@ from llm_research_lab.vocabulary import Finding, InvalidError, LabError, Unavail
 if TYPE_CHECKING:
     from llm_research_lab.service.settings import Settings
 
+_PARTS = ("where", "law", "message", "fix")
 _TIMEOUT = httpx.Timeout(60.0, connect=5.0)
 
 
@@ -25,7 +26,7 @@ class RefusedError(InvalidError):
 
     def __init__(self, problem: dict[str, Any], status: int) -> None:
         findings = tuple(
-            Finding(**{part: str(found.get(part, "")) for part in ("where", "law", "message", "fix")})
+            Finding(**{part: str(found.get(part, "")) for part in _PARTS})
             for found in problem.get("findings") or ()
         )
         super().__init__(
@@ -53,7 +54,10 @@ class Client:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
     ) -> None:
         self.close()
 
