@@ -34,11 +34,11 @@ def value_of(column: sa.Column[Any]) -> Any:
     """Give a value of the column's type."""
     for key in column.foreign_keys:
         return value_of(key.column)
-    if column.name in STATES:
-        return STATES[column.name]
     if isinstance(column.type, sa.JSON):
         return {}
     kind = column.type.python_type
+    if kind is str and column.name in STATES:
+        return STATES[column.name]
     values: dict[type, Any] = {str: f"{column.table.name}-{column.name}", bytes: b"{}"}
     return values[kind] if kind in values else kind(1)
 

@@ -29,9 +29,7 @@ VERSION = {"owner": "ann", "ordinal": 1, "created_at": 0}
 
 @pytest.fixture(params=["memory", "sqlite"])
 def database(request, tmp_path):
-    store = (
-        Database.memory() if request.param == "memory" else Database.open(tmp_path / "lab.db")
-    )
+    store = Database.memory() if request.param == "memory" else Database.open(tmp_path / "lab.db")
     store.write_now(_versions)
     yield store
     store.close()
@@ -40,8 +38,15 @@ def database(request, tmp_path):
 def _versions(c):
     c.execute(
         insert(datasets).values(
-            id="ds", name="d", digest="d", schema={}, rows=0, bytes=0, format="csv",
-            statistics={}, **VERSION,
+            id="ds",
+            name="d",
+            digest="d",
+            schema={},
+            rows=0,
+            bytes=0,
+            format="csv",
+            statistics={},
+            **VERSION,
         )
     )
     c.execute(insert(prompts).values(id="pr", name="p", digest="p", content={}, **VERSION))
@@ -51,9 +56,19 @@ def _versions(c):
 
 def experiment(database, name, *, owner="ann", samples=25, model="m1", **more):
     values = {
-        "id": name, "name": name, "owner": owner, "experiment_type": "evaluation",
-        "specification": {}, "dataset_id": "ds", "prompt_id": "pr", "model_id": model,
-        "status": "queued", "priority": 5, "samples": samples, "created_at": 0, **more,
+        "id": name,
+        "name": name,
+        "owner": owner,
+        "experiment_type": "evaluation",
+        "specification": {},
+        "dataset_id": "ds",
+        "prompt_id": "pr",
+        "model_id": model,
+        "status": "queued",
+        "priority": 5,
+        "samples": samples,
+        "created_at": 0,
+        **more,
     }
     database.write_now(lambda c: c.execute(insert(experiments).values(**values)))
     return name
@@ -68,17 +83,34 @@ def expire(database):
 
 
 def intent(held, sample, ceiling=0, limits=None, key="k", **more):
-    return Intent(held.experiment_id, held.chunk_id, held.fence, sample, key,
-                  limits or Limits(concurrency=100), ceiling, 10, **more)
+    return Intent(
+        held.experiment_id,
+        held.chunk_id,
+        held.fence,
+        sample,
+        key,
+        limits or Limits(concurrency=100),
+        ceiling,
+        10,
+        **more,
+    )
 
 
 def outcome(held, sample, *, reserved=0, charged=0, key=None, last=False, failure=None):
     result = SampleResult(
-        sample, (Message("user", "hi"),), "yes", Usage(3, 1), 1.5, Decimal("0.000001"),
-        {} if failure else {"exact": 1.0}, failure, attempts=1,
+        sample,
+        (Message("user", "hi"),),
+        "yes",
+        Usage(3, 1),
+        1.5,
+        Decimal("0.000001"),
+        {} if failure else {"exact": 1.0},
+        failure,
+        attempts=1,
     )
-    return Outcome(held.chunk_id, held.fence, held.experiment_id, result, reserved, charged, key,
-                   last)
+    return Outcome(
+        held.chunk_id, held.fence, held.experiment_id, result, reserved, charged, key, last
+    )
 
 
 def admit(database, *intents):
@@ -242,10 +274,12 @@ def test_runners_together_keep_one_limit_of_concurrency(database):
     one, two = lease(database, "w1"), lease(database, "w2")
     limits = Limits(concurrency=3)
     assert admit(database, *(intent(one, one.first + i, limits=limits) for i in range(2))) == [
-        "go", "go",
+        "go",
+        "go",
     ]
     assert admit(database, *(intent(two, two.first + i, limits=limits) for i in range(2))) == [
-        "go", "wait",
+        "go",
+        "wait",
     ]
     alone = intent(two, two.first + 1, limits=limits, shared=False)
     assert admit(database, alone) == ["go"]
@@ -257,11 +291,11 @@ def test_requests_and_tokens_a_minute_are_one_bucket_for_all_runners(database):
     limits = Limits(concurrency=1000, requests_per_minute=6)
     first = admit(database, *(intent(one, one.first + i, limits=limits) for i in range(10)))
     second = admit(database, *(intent(two, two.first + i, limits=limits) for i in range(10)))
-    assert first.count("go") <= 6
+    assert first.count("go") == 1  # a second's worth, and at least one
     assert second == ["wait"] * 10
     tokens = Limits(concurrency=1000, tokens_per_minute=25)
     asked = [intent(two, two.first + i, limits=tokens, key="other") for i in range(5)]
-    assert admit(database, *asked).count("go") == 2
+    assert admit(database, *asked).count("go") == 1
     assert count(database, rates) == 2
 
 

@@ -11,11 +11,11 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
+from tests.servers.openai_server import OpenAIServer, Reply, refused_url
 
 from llm_research_lab.experiments.model_entry import ModelEntry
 from llm_research_lab.experiments.result import Message, Usage
 from llm_research_lab.models import Call, ProviderError, provider_for
-from servers.openai_server import OpenAIServer, Reply, refused_url
 
 SECRET = "sk-never-seen-4711"
 ASKED = (Message("system", "be short"), Message("user", "capital of France?"))
@@ -255,11 +255,19 @@ async def test_a_rotated_key_is_taken_after_a_401(key, tmp_path):
         await provider.close()
 
 
-async def test_a_proxy_of_the_environment_is_not_asked_for_loopback(monkeypatch):
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+async def test_a_proxy_of_the_environment_is_not_asked_for_loopback(host, monkeypatch):
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, refused_url())
     with OpenAIServer() as server:
-        assert (await ask(server.url)).text == "Paris"
+        assert (await ask(server.url.replace("127.0.0.1", host))).text == "Paris"
+
+
+async def test_a_proxy_of_the_environment_is_asked_for_the_rest(monkeypatch):
+    with OpenAIServer(Reply(text="by proxy")) as proxy:
+        monkeypatch.setenv("HTTP_PROXY", proxy.url.removesuffix("/v1"))
+        assert (await ask("http://models.invalid/v1")).text == "by proxy"
+        assert proxy.requests[0].path == "http://models.invalid/v1/chat/completions"
 
 
 async def test_connections_are_kept_for_the_next_call():

@@ -41,17 +41,17 @@ async def read_nothing(request: Request) -> bytes:
 def check_media_type(request: Request, known: tuple[str, ...]) -> None:
     """Refuse a body that says to be something else; silence is taken for the first of `known`."""
     said = request.headers.get("content-type", known[0])
-    media_type, _, parameters = said.partition(";")
-    charset = parameters.strip().lower().removeprefix("charset=").strip('"')
-    if media_type.strip().lower() not in known or charset not in ("", "utf-8"):
-        raise RequestError(
-            415,
-            "media-type",
-            "header Content-Type",
-            " or ".join(known),
-            repr(said[:80]),
-            f"send Content-Type: {known[0]}",
-        )
+    media_type, *parameters = (part.strip().lower() for part in said.split(";"))
+    charsets = [one[8:].strip('"') for one in parameters if one.startswith("charset=")]
+    if media_type not in known or any(charset != "utf-8" for charset in charsets):
+        raise _unread("Content-Type", " or ".join(known), said, f"send Content-Type: {known[0]}")
+    coding = request.headers.get("content-encoding", "identity")
+    if coding.lower() != "identity":
+        raise _unread("Content-Encoding", "none", coding, "send the body uncompressed")
+
+
+def _unread(header: str, expected: str, got: str, fix: str) -> RequestError:
+    return RequestError(415, "media-type", f"header {header}", expected, repr(got[:80]), fix)
 
 
 def checked(model: type[Body], value: Any) -> Body:

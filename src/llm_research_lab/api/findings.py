@@ -60,11 +60,12 @@ def _law(detail: Mapping[str, Any]) -> str:
 
 def _known(model: type[BaseModel] | None, location: Sequence[object]) -> list[str]:
     """The fields of the object at the place, through lists and nested models."""
-    properties = model.model_json_schema() if model else {}
+    properties: Mapping[str, Any] = model.model_json_schema() if model else {}
     at = properties
     for part in location:
         at = _resolved(at, properties)
-        at = at.get("items", {}) if isinstance(part, int) else at.get("properties", {}).get(part, {})
+        inner = at.get("items", {}) if isinstance(part, int) else at.get("properties", {})
+        at = inner if isinstance(part, int) else inner.get(part, {})
     return list(_resolved(at, properties).get("properties", {}))
 
 

@@ -37,12 +37,12 @@ TITLES = {
 class RequestError(LabError):
     """A request that is refused before any command sees it; status and slug are its own."""
 
-    def __init__(  # noqa: D107
+    def __init__(  # noqa: PLR0917 - LabError's four, and two
         self, status: int, slug: str, where: str, expected: str, got: str, fix: str
     ) -> None:
         super().__init__(where, expected, got, fix)
-        self.status = status  # type: ignore[misc]  # a class variable of the root, by design
-        self.slug = slug  # type: ignore[misc]  # the same
+        self.status = status
+        self.slug = slug
 
 
 def problem(error: LabError, request_id: str) -> dict[str, Any]:
@@ -78,7 +78,7 @@ def problem_response(
 
 
 def clean(value: Any) -> Any:
-    """Make every text encodable: what cannot be UTF-8 is shown as ``\\udXXX``."""
+    r"""Make every text encodable: what cannot be UTF-8 is shown as ``\udXXX``."""
     if isinstance(value, str):
         return value.encode("utf-8", "backslashreplace").decode()
     if isinstance(value, dict):

@@ -44,9 +44,10 @@ class Templates:
         return node.template if node else None
 
     def allowed(self, path: str) -> list[str]:
-        """Give the methods that the path's routes answer, in order."""
+        """Give the methods that the path's routes answer, in order; GET brings HEAD with it."""
         node = self._find(path)
-        return sorted(node.methods) if node else []
+        methods = node.methods if node else set()
+        return sorted(methods | {"HEAD"} if "GET" in methods else methods)
 
     def _find(self, path: str) -> _Node | None:
         node: _Node | None = self.root

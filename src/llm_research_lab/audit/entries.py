@@ -15,7 +15,7 @@ from llm_research_lab.vocabulary import Instant
 _NOTHING: Mapping[str, Any] = {}
 
 
-def _entry(
+def _entry(  # noqa: PLR0917 - an entry has its fields
     now: Instant,
     origin: Origin,
     action: AuditAction,
@@ -90,7 +90,7 @@ def experiment_execution(
     return _entry(now, origin, "execute", ("experiment", experiment_id), outcome, about)
 
 
-def authorization_failure(
+def authorization_failure(  # noqa: PLR0917 - an entry has its fields
     now: Instant,
     origin: Origin,
     action: AuditAction,

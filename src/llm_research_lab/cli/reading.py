@@ -8,7 +8,7 @@ from typing import IO, TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from llm_research_lab.experiments.fields import Source
+    from llm_research_lab.documents.fields import Source
     from llm_research_lab.vocabulary import Finding, InvalidError, LabError
 
 SHOWN = 20
@@ -48,7 +48,7 @@ def read_text(file: Path) -> str:
 
 def read_document(file: Path) -> Source:
     """Read YAML or JSON into plain values with the place of each; InvalidError says where."""
-    from llm_research_lab.experiments.documents import read_yaml
+    from llm_research_lab.documents.yaml import read_yaml
 
     source, findings = read_yaml(read_text(file))
     if source is None:

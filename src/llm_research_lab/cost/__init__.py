@@ -7,6 +7,7 @@ from llm_research_lab.cost.counting import (
     cost,
     input_bound,
     output_bound,
+    token_bound,
 )
 from llm_research_lab.cost.money import from_pico, to_pico
 from llm_research_lab.cost.pricing import PriceReason, price_of
@@ -26,4 +27,5 @@ __all__ = [
     "reserve",
     "settle",
     "to_pico",
+    "token_bound",
 ]

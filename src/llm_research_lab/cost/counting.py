@@ -85,6 +85,11 @@ def output_bound(parameters: Mapping[str, Any], default: int = DEFAULT_MAX_TOKEN
     return int(parameters.get("max_tokens") or default)
 
 
+def token_bound(messages: Iterable[Worded], parameters: Mapping[str, Any]) -> int:
+    """No call reads and writes more tokens together: what to ask of a limit by the minute."""
+    return input_bound(messages, parameters) + output_bound(parameters)
+
+
 def _usd(read: int, written: int, price: Price) -> Decimal:
     """Exact: sixty digits are more than any product here has."""
     paid_in = EXACT.multiply(Decimal(read), price.input_usd_per_million)

@@ -28,9 +28,7 @@ def burst(per_minute: int) -> float:
     return max(1.0, per_minute * BURST_SECONDS / 60)
 
 
-def take(
-    bucket: Bucket | None, now: Instant, amount: float, per_minute: int
-) -> tuple[Bucket, int]:
+def take(bucket: Bucket | None, now: Instant, amount: float, per_minute: int) -> tuple[Bucket, int]:
     """Grant all of the amount (wait 0) or nothing, and say when to ask again (at least 1 ms).
 
     None is a bucket never used: full. An amount larger than a burst is granted by a full bucket

@@ -16,7 +16,7 @@ TERMINAL: frozenset[Status] = frozenset({"completed", "failed", "cancelled"})
 class EvaluatorSpec:
     """One evaluator of an experiment; `metric` is the name that its score carries.
 
-    `target` is a Jinja2 template over the row's columns: what a right answer is (``{{ capital }}``).
+    `target` is a Jinja2 template over the row's columns: a right answer (``{{ capital }}``).
     """
 
     kind: str

@@ -7,11 +7,12 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
     InitSettingsSource,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
@@ -24,7 +25,16 @@ from llm_research_lab.vocabulary import Finding, InvalidError, LabError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+
+def _listed(value: Any) -> Any:
+    """Let the environment write a list with commas."""
+    return value.replace(",", " ").split() if isinstance(value, str) else value
+
+
 Port = Annotated[int, Field(ge=0, le=65535)]
+Names = Annotated[frozenset[str], NoDecode, BeforeValidator(_listed)]
+"""Names in a list, or in one text with commas."""
+
 PREFIX = "LAB_"
 FILE = "lab.toml"
 _CLOSE = 0.75  # difflib's ratio from which two names are taken for one, mistyped
@@ -54,6 +64,14 @@ class Settings(BaseSettings):
         default=False,
         description="Accept that keys travel in plain text when `host` is not loopback.",
     )
+    hosts: Names = Field(
+        default=frozenset(),
+        description="Names that the API answers to besides loopback's and `host`; with commas.",
+    )
+    trusted_proxies: Names = Field(
+        default=frozenset(),
+        description="Addresses of proxies whose `X-Forwarded-For` is believed; with commas.",
+    )
     log_level: Literal["debug", "info", "warn", "error", "critical"] = Field(
         default="info", description="The least level that is logged."
     )
@@ -70,6 +88,12 @@ class Settings(BaseSettings):
     request_timeout_seconds: float = Field(
         default=30, gt=0, description="A request that is not an upload ends after this."
     )
+    upload_timeout_seconds: float = Field(
+        default=3600, gt=0, description="A dataset's way in ends after this."
+    )
+    idle_timeout_seconds: float = Field(
+        default=30, gt=0, description="Longest silence of a client that is sending a request."
+    )
     drain_seconds: float = Field(
         default=10, gt=0, description="What a process gets to finish after SIGTERM."
     )
@@ -81,14 +105,6 @@ class Settings(BaseSettings):
     )
     stable_seconds: float = Field(
         default=60, gt=0, description="A child that lived so long starts again from the first wait."
-    )
-    lease_seconds: float = Field(
-        default=30,
-        gt=0,
-        description="A runner's hold on a chunk of samples, renewed while it works.",
-    )
-    chunk_samples: int = Field(
-        default=20, ge=1, le=1000, description="Samples that are leased together."
     )
     bundled_slots: int = Field(
         default=4, ge=1, le=64, description="Answers that the bundled model writes at once."

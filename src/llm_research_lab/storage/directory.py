@@ -9,10 +9,13 @@ from pathlib import Path
 
 from llm_research_lab.storage.lock import Lock, take
 from llm_research_lab.storage.private import PRIVATE_DIRECTORY, explained, write_private
-from llm_research_lab.vocabulary import InvalidError, NotFoundError
+from llm_research_lab.vocabulary import ConflictError, InvalidError, NotFoundError
 
 LAYOUT = 1
 """The layout of the tree; the database inside has its own revisions."""
+
+SHARE_SECONDS = 0.5
+"""Another that shares may hold it alone for a moment, to empty ``tmp``."""
 
 _VERSION = "VERSION"
 _FOLDERS = ("objects", "keys", "run", "logs", "tmp", "exports")
@@ -94,6 +97,18 @@ class DataDirectory:
         self._clear_tmp()
         return lock
 
+    def share(self) -> Lock:
+        """Hold the directory together with others that share it, and against whoever locks it.
+
+        Empties ``tmp`` when nobody else is there. Raises ConflictError, which names the holder.
+        """
+        try:
+            alone = self.lock()
+        except ConflictError:
+            return take(self.lock_file, wait_seconds=SHARE_SECONDS, shared=True)
+        alone.share()
+        return alone
+
     def _prepare(self, create: bool) -> None:
         if not self.root.exists():
             if not create:
@@ -120,7 +135,7 @@ class DataDirectory:
             raise InvalidError(
                 f"data directory {self.root}",
                 "a directory of the lab, or an empty one",
-                f"one with {sorted(strangers)[0]!r} and no {_VERSION}" if strangers else "empty",
+                f"one with {min(strangers)!r} and no {_VERSION}" if strangers else "empty",
                 "name another with --data-dir",
             )
         with contextlib.suppress(PermissionError):  # a mounted volume may belong to another user

@@ -8,6 +8,7 @@ import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from llm_research_lab.storage.private import explained
 from llm_research_lab.vocabulary import ConflictError, Instant, rfc3339
@@ -35,30 +36,40 @@ class Lock:
     path: Path
     descriptor: int
 
+    def share(self) -> None:
+        """Let others share it from now on; ConflictError when one took it in this moment."""
+        if not _locked(self.descriptor, fcntl.LOCK_SH):
+            self.release()
+            raise _held(self.path)
+
     def release(self) -> None:
         """Let go here; heirs of the descriptor hold on. A second call does nothing."""
         if self.descriptor >= 0:
             os.close(self.descriptor)
             self.descriptor = -1
 
-    def __enter__(self) -> Lock:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.release()
 
 
-def take(path: Path, *, wait_seconds: float = 0.0) -> Lock:
-    """Take the lock and write who holds it, or raise ConflictError after the wait."""
+def take(path: Path, *, wait_seconds: float = 0.0, shared: bool = False) -> Lock:
+    """Take the lock and write who holds it, or raise ConflictError after the wait.
+
+    A shared lock bears other shared ones, and no other.
+    """
     deadline = time.monotonic() + wait_seconds
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise explained(error, path) from error
+    kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
     try:
-        while not _locked(descriptor):
+        while not _locked(descriptor, kind):
             if time.monotonic() >= deadline:
-                raise _held(path)
+                raise _held(path)  # noqa: TRY301 - closes the descriptor as all else does
             time.sleep(POLL_SECONDS)
         _record(descriptor)
         os.set_inheritable(descriptor, True)
@@ -80,9 +91,21 @@ def holder(path: Path) -> Holder | None:
         return None
 
 
-def _locked(descriptor: int) -> bool:
+def held(path: Path) -> bool:
+    """Whether anyone holds the lock now; asked without taking it for longer than the question."""
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        return not _locked(descriptor, fcntl.LOCK_EX)
+    finally:
+        os.close(descriptor)
+
+
+def _locked(descriptor: int, kind: int) -> bool:
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True

@@ -32,7 +32,7 @@ class InvalidError(LabError):
     status = 422
     slug = "invalid"
 
-    def __init__(  # noqa: D107
+    def __init__(  # noqa: PLR0917 - LabError's four, and two
         self,
         where: str,
         expected: str,

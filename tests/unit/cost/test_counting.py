@@ -10,6 +10,7 @@ from llm_research_lab.cost import (
     input_bound,
     output_bound,
     to_pico,
+    token_bound,
 )
 from llm_research_lab.experiments.result import Message, Usage
 from llm_research_lab.vocabulary.price import Price
@@ -53,6 +54,12 @@ def test_cost_never_exceeds_the_ceiling_when_usage_is_within_bounds(messages, ch
 def test_the_input_bound_counts_every_byte_that_is_sent(messages, chosen):
     sent = sum(len(message.content.encode("utf-8", "surrogatepass")) for message in messages)
     assert input_bound(messages, chosen) >= sent + len(chosen.get("grammar", "").encode())
+
+
+@given(conversations, parameters)
+def test_the_token_bound_is_what_may_be_read_and_written_together(messages, chosen):
+    both = input_bound(messages, chosen) + output_bound(chosen)
+    assert token_bound(messages, chosen) == token_bound(iter(messages), chosen) == both
 
 
 def test_messages_may_be_given_once_only():

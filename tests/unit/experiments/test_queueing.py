@@ -45,8 +45,9 @@ def test_a_priority_never_takes_another_users_turn():
 
 
 def test_a_users_own_experiments_go_by_priority_then_by_who_waited_longest():
-    low, high, waited = (Candidate(i, "ann", p, 0, s) for i, p, s in
-                         (("a", 1, 0), ("b", 7, 9), ("c", 7, 5)))
+    low, high, waited = (
+        Candidate(i, "ann", p, 0, s) for i, p, s in (("a", 1, 0), ("b", 7, 9), ("c", 7, 5))
+    )
     assert choose([low, high, waited]).candidate is waited
 
 

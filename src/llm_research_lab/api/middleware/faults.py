@@ -14,6 +14,7 @@ from llm_research_lab.vocabulary import LabError
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+INTERNAL = 500
 _log = logging.getLogger("llm_research_lab.api")
 
 
@@ -40,7 +41,10 @@ class Faults:
         except LabError as error:
             if begun:
                 raise
-            await problem_response(error, request_id_of(scope))(scope, receive, send)
+            request_id = request_id_of(scope)
+            if error.status == INTERNAL:
+                _log.error("request %s %s: %s", scope["method"], request_id, error)
+            await problem_response(error, request_id)(scope, receive, send)
         except ClientDisconnect:
             return  # nobody is there to be answered; the metrics say 499
         except Exception:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
+_UPLOAD = re.compile(r"/v1/datasets/[^/]+")
 _HOST = re.compile(r"(\[[0-9a-fA-F:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(?::[0-9]{1,5})?")
 
 
@@ -51,7 +52,7 @@ class LimitsMiddleware:
             await self.app(scope, receive, send)
             return
         self._check_head(scope)
-        upload = scope["method"] == "POST" and scope["path"].startswith("/v1/datasets/")
+        upload = scope["method"] == "POST" and _UPLOAD.fullmatch(scope["path"]) is not None
         bound = self.limits.upload_bytes if upload else self.limits.body_bytes
         _check_length(scope, bound)
         seconds = self.limits.upload_seconds if upload else self.limits.seconds

@@ -21,9 +21,7 @@ class Metrics:
     never started counts as 499 when the client left, as 500 otherwise.
     """
 
-    def __init__(
-        self, app: ASGIApp, instruments: RequestInstruments, templates: Templates
-    ) -> None:
+    def __init__(self, app: ASGIApp, instruments: RequestInstruments, templates: Templates) -> None:
         self.app = app
         self.instruments = instruments
         self.templates = templates

@@ -18,7 +18,7 @@ HEADERS = (
 
 
 class SecurityHeaders:
-    """Adds the headers to every answer."""
+    """Adds the headers to every answer, refusals too."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app

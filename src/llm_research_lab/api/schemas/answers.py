@@ -121,8 +121,10 @@ class Model(_Version):
     model: Annotated[str, Field(description="The provider's id of the model.")]
     base_url: str | None
     secret: Annotated[str | None, Field(description="A reference, never the secret.")]
+    insecure: Annotated[bool, Field(description="Whether plain http to elsewhere was accepted.")]
     parameters: dict[str, Any]
     price: PriceModel | None
+    price_reason: Annotated[str, Field(description="Why the price is so, or why there is none.")]
     limits: LimitsModel
     script: dict[str, Any]
 
@@ -309,8 +311,19 @@ class Health(_Answer):
     reasons: list[str]
 
 
+class Document(BaseModel):
+    """This API's description. Source: OpenAPI 3.1.0."""
+
+    model_config = ConfigDict(extra="allow")
+
+    openapi: str
+    info: dict[str, Any]
+    paths: dict[str, Any]
+    components: dict[str, Any]
+
+
 class DatasetPage(_Answer):
-    """Datasets, oldest first."""
+    """Datasets, newest first."""
 
     items: list[Dataset]
     next_cursor: NextCursor
@@ -324,14 +337,14 @@ class RowPage(_Answer):
 
 
 class PromptPage(_Answer):
-    """Prompts, oldest first."""
+    """Prompts, newest first."""
 
     items: list[Prompt]
     next_cursor: NextCursor
 
 
 class ModelPage(_Answer):
-    """Model entries, oldest first."""
+    """Model entries, newest first."""
 
     items: list[Model]
     next_cursor: NextCursor
@@ -352,7 +365,7 @@ class ResultPage(_Answer):
 
 
 class KeyPage(_Answer):
-    """Keys, oldest first."""
+    """Keys, newest first."""
 
     items: list[Key]
     next_cursor: NextCursor

@@ -8,16 +8,12 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 NAME = r"^[a-z0-9][a-z0-9._-]{0,99}$"
-REFERENCE = (
-    r"^([a-z0-9][a-z0-9._-]{0,99}/)?[a-z0-9][a-z0-9._-]{0,99}(@v[1-9][0-9]{0,8})?$"
-)
+REFERENCE = r"^([a-z0-9][a-z0-9._-]{0,99}/)?[a-z0-9][a-z0-9._-]{0,99}(@v[1-9][0-9]{0,8})?$"
 
 Name = Annotated[
     str, Field(pattern=NAME, min_length=1, max_length=100, description="a-z 0-9 . _ -")
 ]
-Ref = Annotated[
-    str, Field(pattern=REFERENCE, max_length=213, description="`[owner/]name[@vN]`")
-]
+Ref = Annotated[str, Field(pattern=REFERENCE, max_length=213, description="`[owner/]name[@vN]`")]
 Money = Annotated[
     str, Field(pattern=r"^(0|[1-9][0-9]{0,5})(\.[0-9]{1,6})?$", description="US dollars, exact.")
 ]
@@ -94,6 +90,9 @@ class ModelBody(Body):
     price: PriceBody | None = None
     limits: LimitsBody | None = None
     script: dict[str, Any] = {}
+    insecure: Annotated[
+        bool, Field(description="Accept that prompts and keys travel by plain http.")
+    ] = False
 
 
 class EvaluatorBody(Body):

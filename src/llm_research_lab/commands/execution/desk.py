@@ -7,33 +7,42 @@ the number of samples in flight.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import TypeVar
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection
 
-from llm_research_lab.storage.relational import Database, ledger
+from llm_research_lab.storage.relational import Database, ledger, queue
 from llm_research_lab.storage.relational.ledger import Admission, Intent, Outcome, Retraction
 from llm_research_lab.vocabulary import UnavailableError
-
-T = TypeVar("T")
 
 RETRY_SECONDS = 0.5
 """Between two tries while the store is full or locked; nothing is dropped meanwhile."""
 
+BATCH = 200
+"""Wishes of one transaction: some 20 ms of the write lock, as the writer's own groups take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """A lease to be handed back, after all that was asked under it before."""
+
+    chunk_id: int
+    fence: int
+
+
+Asked = Intent | Outcome | Retraction | Return
+
 
 @dataclass(slots=True)
-class _Batch:
-    intents: list[Intent] = field(default_factory=list)
-    admitted: list[asyncio.Future[Admission]] = field(default_factory=list)
-    outcomes: list[Outcome] = field(default_factory=list)
-    recorded: list[asyncio.Future[bool]] = field(default_factory=list)
-    retractions: list[Retraction] = field(default_factory=list)
-    retracted: list[asyncio.Future[None]] = field(default_factory=list)
+class _Wish:
+    """What is asked, and who waits for the answer; nobody, when the future is cancelled."""
 
-    def __bool__(self) -> bool:
-        return bool(self.intents or self.outcomes or self.retractions)
+    asked: Asked
+    answer: asyncio.Future[Any]
 
 
 class Desk:
@@ -41,9 +50,9 @@ class Desk:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._gathering = _Batch()
+        self._gathering: deque[_Wish] = deque()
         self._wake = asyncio.Event()
-        self._closing = False
+        self._closing_at: float | None = None
         self._task: asyncio.Task[None] | None = None
         self.trouble: str | None = None
         """Why the last batch could not be stored yet; None when all is well."""
@@ -52,78 +61,122 @@ class Desk:
         """Start serving, in the running event loop."""
         self._task = asyncio.create_task(self._serve(), name="desk")
 
-    async def close(self) -> None:
-        """Store what is gathered, then stop."""
-        self._closing = True
+    async def close(self, patience_seconds: float = 0.0) -> None:
+        """Store what is gathered, then stop; give up what the store refuses for so long.
+
+        Whoever waits for what is given up gets UnavailableError. A later wish raises it.
+        """
+        if self._closing_at is None:
+            self._closing_at = time.monotonic() + patience_seconds
         self._wake.set()
         if self._task is not None:
             await self._task
 
-    async def admit(self, intent: Intent) -> Admission:
-        """Ask whether the call may be made; a ``go`` is written down when this returns."""
-        future: asyncio.Future[Admission] = asyncio.get_running_loop().create_future()
-        self._gathering.intents.append(intent)
-        self._gathering.admitted.append(future)
-        self._wake.set()
-        return await future
+    def admit(self, intent: Intent) -> asyncio.Future[Admission]:
+        """Ask whether the call may be made; a ``go`` is written down when this is done.
 
-    async def record(self, outcome: Outcome) -> bool:
+        A ``go`` that nobody waits for any more is taken back.
+        """
+        answer: asyncio.Future[Admission] = self._ask(intent)
+        return answer
+
+    def record(self, outcome: Outcome) -> asyncio.Future[bool]:
         """Store a result; False when the lease was lost and the result therefore dropped."""
-        future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._gathering.outcomes.append(outcome)
-        self._gathering.recorded.append(future)
-        self._wake.set()
-        return await future
+        answer: asyncio.Future[bool] = self._ask(outcome)
+        return answer
 
-    async def retract(self, retraction: Retraction) -> None:
-        """Take back a call that ended without an answer."""
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._gathering.retractions.append(retraction)
-        self._gathering.retracted.append(future)
+    def retract(self, retraction: Retraction) -> asyncio.Future[None]:
+        """Take back a call that ended without an answer, or that was not made."""
+        answer: asyncio.Future[None] = self._ask(retraction)
+        return answer
+
+    def hand_back(self, chunk_id: int, fence: int) -> asyncio.Future[None]:
+        """Return a lease, after all that was asked under it before."""
+        answer: asyncio.Future[None] = self._ask(Return(chunk_id, fence))
+        return answer
+
+    def _ask(self, asked: Asked) -> asyncio.Future[Any]:
+        if self._task is None or self._task.done():
+            raise UnavailableError("desk", "an open desk", "a closed one", "start the runner again")
+        wish = _Wish(asked, asyncio.get_running_loop().create_future())
+        self._gathering.append(wish)
         self._wake.set()
-        await future
+        return wish.answer
 
     async def _serve(self) -> None:
-        while not (self._closing and not self._gathering):
+        while self._closing_at is None or self._gathering:
             await self._wake.wait()
             self._wake.clear()
             while self._gathering:
-                batch, self._gathering = self._gathering, _Batch()
-                await self._store(batch)
+                most = min(BATCH, len(self._gathering))
+                await self._store([self._gathering.popleft() for _ in range(most)])
 
-    async def _store(self, batch: _Batch) -> None:
+    async def _store(self, batch: Sequence[_Wish]) -> None:
+        """Store a batch; one that cannot be stored whole is stored wish by wish."""
+        try:
+            answers = await self._written([wish.asked for wish in batch])
+        except Exception as error:  # noqa: BLE001 - handed to whoever waits for it
+            if len(batch) > 1 and not isinstance(error, UnavailableError):
+                for wish in sorted(batch, key=lambda wish: _order(wish.asked)):
+                    await self._store([wish])
+                return
+            for wish in batch:
+                if not wish.answer.done():
+                    wish.answer.set_exception(error)
+            return
+        for wish, answer in zip(batch, answers, strict=True):
+            self._answer(wish, answer)
+
+    def _answer(self, wish: _Wish, answer: Any) -> None:
+        """Tell who waits. A call that was admitted for nobody is retracted."""
+        if not wish.answer.done():
+            wish.answer.set_result(answer)
+        elif isinstance(wish.asked, Intent) and answer.outcome == "go":
+            self.retract(Retraction(wish.asked, 0)).cancel()
+
+    async def _written(self, asked: Sequence[Asked]) -> list[Any]:
         while True:
             try:
-                recorded, admitted = await self._database.write(lambda c: _carry_out(c, batch))
+                answers = await self._database.write(lambda c: _carry_out(c, asked))
             except UnavailableError as trouble:
                 self.trouble = str(trouble)
+                if self._closing_at is not None and time.monotonic() >= self._closing_at:
+                    raise
                 await asyncio.sleep(RETRY_SECONDS)
-            except Exception as error:  # noqa: BLE001 - handed to whoever waits for this batch
-                _fail(batch, error)
-                return
             else:
                 self.trouble = None
-                _answer(batch.recorded, recorded)
-                _answer(batch.admitted, admitted)
-                _answer(batch.retracted, [None] * len(batch.retracted))
-                return
+                return answers
 
 
-def _carry_out(connection: Connection, batch: _Batch) -> tuple[list[bool], list[Admission]]:
+def _carry_out(connection: Connection, asked: Sequence[Asked]) -> list[Any]:
     """Settle first, then admit: what was released can be reserved again at once."""
-    recorded = ledger.record(connection, batch.outcomes) if batch.outcomes else []
-    if batch.retractions:
-        ledger.retract(connection, batch.retractions)
-    return recorded, ledger.admit(connection, batch.intents) if batch.intents else []
+    answers: dict[int, Any] = {}
+    for kind, work in _WORK:
+        mine = [(place, one) for place, one in enumerate(asked) if isinstance(one, kind)]
+        if mine:
+            given = work(connection, [one for _, one in mine])
+            answers.update(zip((place for place, _ in mine), given, strict=True))
+    return [answers[place] for place in range(len(asked))]
 
 
-def _answer(futures: Sequence[asyncio.Future[T]], values: Sequence[T]) -> None:
-    for future, value in zip(futures, values, strict=True):
-        if not future.done():
-            future.set_result(value)
+def _retract(connection: Connection, retractions: Sequence[Retraction]) -> list[None]:
+    ledger.retract(connection, retractions)
+    return [None] * len(retractions)
 
 
-def _fail(batch: _Batch, error: Exception) -> None:
-    for future in (*batch.admitted, *batch.recorded, *batch.retracted):
-        if not future.done():
-            future.set_exception(error)
+def _hand_back(connection: Connection, returns: Sequence[Return]) -> list[None]:
+    queue.hand_back(connection, [(one.chunk_id, one.fence) for one in returns])
+    return [None] * len(returns)
+
+
+_WORK: tuple[tuple[type, Callable[[Connection, Any], Sequence[Any]]], ...] = (
+    (Outcome, ledger.record),
+    (Retraction, _retract),
+    (Return, _hand_back),
+    (Intent, ledger.admit),
+)
+"""In the order in which a batch is carried out. A return comes after all of its lease's own."""
+
+
+def _order(asked: Asked) -> int:
+    return next(place for place, (kind, _) in enumerate(_WORK) if isinstance(asked, kind))

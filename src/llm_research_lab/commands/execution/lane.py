@@ -1,51 +1,112 @@
-"""A lane is one provider as this process sees it: its slots, its breaker, its client."""
+"""A lane is one model version as this process sees it: its slots, its breaker, its client."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass, field
+import math
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
 
 from llm_research_lab.commands.execution.plan import Plan
 from llm_research_lab.experiments.breaking import Breaker, Event, allow, step
 from llm_research_lab.models import Provider
 from llm_research_lab.vocabulary import Instant
 
-AHEAD = 4
-"""Samples admitted before a slot is free, as a share of the slots (1 in 4): a model that runs here
-never waits for a commit. Only for models inside the runner, where a slot is this process's own."""
+COMMITS_SECONDS = 0.03
+"""Two commits with their rests. For a model inside the runner so much work is admitted ahead that
+its slots never wait for the store; a remote one's slots belong to all runners, so nothing is."""
+
+AHEAD_MOST = 100
+"""Two chunks: what is admitted ahead counts as repeated when the runner dies."""
+
+SMOOTHING = 0.1
+"""Weight of the newest call in the running mean of their durations."""
+
+
+class Door:
+    """At most `width` are inside; the width may change while they are."""
+
+    def __init__(self, width: int) -> None:
+        self.width = width
+        self._places = asyncio.Semaphore(width)
+        self._made = width
+
+    def resize(self, width: int) -> None:
+        """Widen at once; narrow as those inside leave."""
+        self.width = width
+        while self._made < width:
+            self._made += 1
+            self._places.release()
+
+    async def __aenter__(self) -> None:
+        await self._places.acquire()
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._made > self.width:
+            self._made -= 1
+        else:
+            self._places.release()
 
 
 @dataclass(slots=True)
 class Lane:
-    """`slots` bounds the calls, `desk` the samples admitted or asking; `backlog` counts samples
-    taken from leases and not yet finished."""  # noqa: D205, D209
+    """`slots` bounds the calls, `desk` the samples admitted or asking to be."""
 
     provider: Provider
     concurrency: int
-    slots: asyncio.Semaphore
-    desk: asyncio.Semaphore
+    shared: bool
     now: Callable[[], Instant]
-    backlog: int = 0
+    slots: asyncio.Semaphore
+    desk: Door
+    in_flight: int = 0
+    call_seconds: float | None = None
     breaker: Breaker = field(default_factory=Breaker)
 
     @classmethod
     def for_plan(cls, plan: Plan, provider: Provider, now: Callable[[], Instant]) -> Lane:
-        """Make the lane of the plan's provider."""
+        """Make the lane of the plan's model."""
         slots = plan.entry.limits.concurrency
-        ahead = 0 if plan.shared else max(1, slots // AHEAD)
-        return cls(provider, slots, asyncio.Semaphore(slots), asyncio.Semaphore(slots + ahead), now)
+        ahead = 0 if plan.shared else 1
+        return cls(provider, slots, plan.shared, now, asyncio.Semaphore(slots), Door(slots + ahead))
 
     @property
-    def full(self) -> bool:
-        """Whether a further chunk would only wait here: two rounds of the slots are at hand."""
-        return self.backlog >= 2 * self.concurrency
+    def most(self) -> int:
+        """Samples that are enough for two rounds: a further chunk would only wait here."""
+        return 2 * self.desk.width
 
-    def breaker_wait_ms(self) -> int:
-        """0 when a call may be made now (and counts as the probe of a half-open breaker)."""
+    @asynccontextmanager
+    async def slot(self) -> AsyncIterator[None]:
+        """Hold one slot for one call, and learn how long calls take."""
+        async with self.slots:
+            self.in_flight += 1
+            started = time.monotonic()
+            try:
+                yield
+            finally:
+                self.in_flight -= 1
+                self._learn(time.monotonic() - started)
+
+    def _learn(self, seconds: float) -> None:
+        before = seconds if self.call_seconds is None else self.call_seconds
+        self.call_seconds = before + SMOOTHING * (seconds - before)
+        if not self.shared:
+            rounds = COMMITS_SECONDS / max(self.call_seconds, 1e-6)
+            ahead = min(math.ceil(self.concurrency * rounds), AHEAD_MOST)
+            self.desk.resize(self.concurrency + ahead)
+
+    def ask_breaker(self) -> tuple[int, bool]:
+        """How long to wait before a call, 0 for not at all; and whether the call is a probe."""
         self.breaker, decision = allow(self.breaker, self.now())
-        return decision.wait_ms
+        return decision.wait_ms, decision.wait_ms == 0 and self.breaker.state == "half_open"
 
     def note(self, event: Event) -> None:
         """Tell the breaker how a call ended."""
         self.breaker, _ = step(self.breaker, event, self.now())
+
+    def lose_probe(self) -> None:
+        """The probe's call was not made, or cut off: the next sample may be the probe at once."""
+        if self.breaker.state == "half_open":
+            now = self.now()
+            self.breaker = replace(self.breaker, state="open", since=now, until=now)

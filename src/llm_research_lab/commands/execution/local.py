@@ -3,182 +3,185 @@
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import Any
 
 from llm_research_lab.commands.execution.desk import Desk
 from llm_research_lab.commands.execution.lane import Lane
 from llm_research_lab.commands.execution.plan import Plan, load_plan
-from llm_research_lab.commands.execution.preparing import Known, Prepared, prepare
-from llm_research_lab.commands.execution.sampling import StoppedError, rekeyed, run_sample
+from llm_research_lab.commands.execution.portion import Portion
+from llm_research_lab.commands.execution.preparing import Prepared, prepare
+from llm_research_lab.commands.execution.sampling import Sampling, StoppedError
+from llm_research_lab.commands.execution.sharing import Sharing
 from llm_research_lab.commands.lab import Lab
 from llm_research_lab.experiments.model_entry import ModelEntry
-from llm_research_lab.experiments.result import SampleResult
 from llm_research_lab.models import Provider
-from llm_research_lab.storage.relational import queue
 from llm_research_lab.storage.relational.ledger import Outcome
 from llm_research_lab.storage.relational.queue import Lease
+from llm_research_lab.telemetry.running import RunnerInstruments
 
 PLANS = 32
 """Plans kept ready; an experiment that comes back after so many others is read again."""
 
-DEFAULT_SLOTS = 4
+LANES = 32
+"""Models kept ready; beyond them, those without work are closed."""
 
 
 class LocalExecutor:
     """Runs leases here. `provider_for` turns a model entry into its client."""
 
     def __init__(
-        self, lab: Lab, desk: Desk, provider_for: Callable[[ModelEntry], Provider]
+        self,
+        lab: Lab,
+        desk: Desk,
+        provider_for: Callable[[ModelEntry], Provider],
+        instruments: RunnerInstruments,
     ) -> None:
         self._lab = lab
         self._desk = desk
         self._provider_for = provider_for
+        self._instruments = instruments
         self._plans: OrderedDict[str, Plan] = OrderedDict()
-        self._lanes: dict[str, Lane] = {}
-        self._alone = asyncio.Lock()
-        self._together: set[asyncio.Task[None]] = set()
-        self._draining = False
+        self._lanes: OrderedDict[str, Lane] = OrderedDict()
+        self._backlog: Counter[str] = Counter()
+        self._room = asyncio.Event()
+        self._sharing = Sharing()
+        self._draining = asyncio.Event()
 
     def full(self) -> frozenset[str]:
-        """Name the model versions whose lane has as much as it can do."""
-        return frozenset(model for model, lane in self._lanes.items() if lane.full)
+        """Name the model versions that have as much as they can do."""
+        self._room.clear()
+        return frozenset(model for model in self._backlog if self._is_full(model))
 
-    def slots(self) -> int:
-        """Return the widest lane's slots; a new lane's are not known before its first lease."""
-        return max((lane.concurrency for lane in self._lanes.values()), default=DEFAULT_SLOTS)
+    def _is_full(self, model: str) -> bool:
+        """One whose lane is not yet made is known by its first chunk alone."""
+        lane = self._lanes.get(model)
+        return self._backlog[model] >= (1 if lane is None else lane.most)
 
-    async def close(self) -> None:
-        """Close every provider."""
-        for lane in self._lanes.values():
-            await lane.provider.close()
-        self._lanes.clear()
+    async def room(self) -> None:
+        """Return when a model has room again."""
+        await self._room.wait()
 
-    async def run(self, lease: Lease) -> None:
-        """Run the lease; one that must be alone waits for the others and keeps new ones out."""
-        plan = await self._plan(lease.experiment_id)
-        lane = self._lane(plan)
-        portion = _Portion(lease, lane, lease.count)
-        lane.backlog += portion.left
-        try:
-            if lease.alone:
-                async with self._alone:
-                    await self._others_done()
-                    await self._carry_out(plan, portion)
-            else:
-                async with self._alone:
-                    task = asyncio.create_task(self._carry_out(plan, portion))
-                    self._together.add(task)
-                    task.add_done_callback(self._together.discard)
-                await _carried(task)
-        finally:
-            lane.backlog -= portion.left
+    def slots(self) -> Mapping[str, int]:
+        """Give each known model's samples at the desk: its slots, and what is admitted ahead."""
+        self._show()
+        return {model: lane.desk.width for model, lane in self._lanes.items()}
+
+    def _show(self) -> None:
+        lanes = self._lanes.values()
+        self._instruments.slots.set(sum(lane.concurrency for lane in lanes))
+        self._instruments.slots_busy.set(sum(lane.in_flight for lane in lanes))
 
     def drain(self) -> None:
         """Begin no further call; those in flight go on."""
-        self._draining = True
+        self._draining.set()
 
-    async def _others_done(self) -> None:
-        while self._together:
-            await asyncio.wait(self._together)
+    async def close(self) -> None:
+        """Close every provider."""
+        while self._lanes:
+            _, lane = self._lanes.popitem()
+            await lane.provider.close()
+
+    async def run(self, lease: Lease) -> None:
+        """Run the lease; one that must be alone waits for the others and keeps new ones out."""
+
+        def settled(samples: int) -> None:
+            self._backlog[lease.model_id] -= samples
+            if not self._is_full(lease.model_id):
+                self._room.set()
+
+        portion = Portion(lease, lease.count, settled)
+        self._backlog[lease.model_id] += lease.count
+        stored = False
+        try:
+            plan = await self._plan(lease.experiment_id)
+            lane = await self._lane(plan)
+            async with self._sharing.alone() if lease.alone else self._sharing.together():
+                stored = await self._carry_out(plan, lane, portion)
+        finally:
+            portion.settle(portion.left)
+            if self._backlog[lease.model_id] <= 0:
+                del self._backlog[lease.model_id]
+            if not stored:
+                await asyncio.shield(self._desk.hand_back(lease.chunk_id, lease.fence))
 
     async def _plan(self, experiment_id: str) -> Plan:
         plan = self._plans.get(experiment_id)
         if plan is None:
-            plan = await self._lab.database.read(lambda c: load_plan(c, experiment_id))
-            self._plans[experiment_id] = plan
+            plan = self._plans[experiment_id] = await load_plan(self._lab, experiment_id)
             while len(self._plans) > PLANS:
                 self._plans.popitem(last=False)
         self._plans.move_to_end(experiment_id)
         return plan
 
-    def _lane(self, plan: Plan) -> Lane:
+    async def _lane(self, plan: Plan) -> Lane:
         lane = self._lanes.get(plan.model_id)
         if lane is None:
             provider = self._provider_for(plan.entry)
             lane = self._lanes[plan.model_id] = Lane.for_plan(plan, provider, self._lab.now)
+            await self._close_idle()
+        self._lanes.move_to_end(plan.model_id)
         return lane
 
-    async def _carry_out(self, plan: Plan, portion: _Portion) -> None:
-        stored = False
-        try:
-            prepared, known = await asyncio.to_thread(prepare, self._lab, plan, portion.lease)
-            portion.settle(portion.left - len(prepared) - len(known))
-            stored = all(await asyncio.gather(*(self._known(item, portion) for item in known)))
-            calls = [self._one(plan, item, portion) for item in prepared]
-            stored = await _run_all(calls, one_by_one=portion.lease.alone) and stored
-        finally:
-            if not stored:
-                await asyncio.shield(self._hand_back(portion.lease))
+    async def _close_idle(self) -> None:
+        """Close the models without work, the longest unused first, down to `LANES`."""
+        idle = [model for model in self._lanes if model not in self._backlog]
+        for model in idle[: max(0, len(self._lanes) - LANES)]:
+            await self._lanes.pop(model).provider.close()
 
-    async def _known(self, item: Known, portion: _Portion) -> bool:
-        return await self._desk.record(portion.outcome(item.result, None, 0, None))
+    async def _carry_out(self, plan: Plan, lane: Lane, portion: Portion) -> bool:
+        """Give the open samples their results: whether all of them are stored."""
+        lease = portion.lease
+        prepared, known = await asyncio.to_thread(prepare, self._lab, plan, lease)
+        portion.settle(portion.left - len(prepared) - len(known))
+        stored = await self._record(plan, [portion.outcome(item.result) for item in known])
+        sampling = Sampling(plan, lease, lane, self._desk, self._draining)
+        calls = [self._one(sampling, item, portion) for item in prepared]
+        stored += await (_in_turn(calls) if lease.alone else _at_once(calls))
+        return bool(stored) and all(stored)
 
-    async def _one(self, plan: Plan, item: Prepared, portion: _Portion) -> bool:
-        lane = portion.lane
+    async def _one(self, sampling: Sampling, item: Prepared, portion: Portion) -> bool:
         try:
-            async with lane.desk:
-                if self._draining:
+            async with sampling.lane.desk:
+                if self._draining.is_set():
                     return False
-                finished = await run_sample(plan, portion.lease, item, lane, self._desk)
+                finished = await sampling.run(item)
         except StoppedError:
             return False
-        return await self._desk.record(
-            portion.outcome(
-                finished.result,
-                finished.reserved_picousd,
-                finished.charged_picousd,
-                rekeyed(finished),
-            )
+        outcome = portion.outcome(
+            finished.result, finished.intent, finished.charged_picousd, finished.response_key
         )
+        return all(await self._record(sampling.plan, [outcome]))
 
-    async def _hand_back(self, lease: Lease) -> None:
-        held = [(lease.chunk_id, lease.fence)]
-        await self._lab.database.write(lambda c: queue.hand_back(c, held))
-
-
-@dataclass(slots=True)
-class _Portion:
-    """A lease at work: `left` samples have no result yet."""
-
-    lease: Lease
-    lane: Lane
-    left: int
-
-    def settle(self, samples: int) -> None:
-        """So many samples fewer are left, here and in the lane."""
-        self.left -= samples
-        self.lane.backlog -= samples
-
-    def outcome(
-        self, result: SampleResult, reserved: int | None, charged: int, key: str | None
-    ) -> Outcome:
-        """Make the record of a result; the last one completes the chunk."""
-        self.settle(1)
-        return Outcome(
-            self.lease.chunk_id,
-            self.lease.fence,
-            self.lease.experiment_id,
-            result,
-            reserved,
-            charged,
-            key,
-            last=self.left == 0,
-        )
+    async def _record(self, plan: Plan, outcomes: Sequence[Outcome]) -> list[bool]:
+        """Store the outcomes together, and count those that were."""
+        stored = await asyncio.gather(*map(self._desk.record, outcomes))
+        for outcome, kept in zip(outcomes, stored, strict=True):
+            if kept:
+                failure = outcome.result.failure
+                kind = None if failure is None else failure.kind
+                self._instruments.finished(plan.experiment_type, kind)
+        return stored
 
 
-async def _run_all(calls: Sequence[Awaitable[bool]], *, one_by_one: bool) -> bool:
-    if one_by_one:
-        return all([await call for call in calls])
-    return all(await asyncio.gather(*calls))
-
-
-async def _carried(task: asyncio.Task[None]) -> None:
-    """Wait for the task; when the waiter is cancelled, the task is too, and is waited for."""
+async def _at_once(calls: Sequence[Coroutine[Any, Any, bool]]) -> list[bool]:
+    """Run them side by side; when one breaks, the others are cancelled and waited for."""
+    tasks = [asyncio.create_task(call) for call in calls]
     try:
-        await asyncio.shield(task)
-    except asyncio.CancelledError:
-        task.cancel()
-        await asyncio.wait([task])
+        return await asyncio.gather(*tasks)
+    except BaseException:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         raise
+
+
+async def _in_turn(calls: Sequence[Coroutine[Any, Any, bool]]) -> list[bool]:
+    """Run them one by one: so whoever ends the runner was alone in flight."""
+    waiting = list(calls)
+    try:
+        return [await waiting.pop(0) for _ in calls]
+    finally:
+        for call in waiting:
+            call.close()

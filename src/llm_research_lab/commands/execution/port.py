@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from llm_research_lab.storage.relational.queue import Lease
@@ -14,7 +15,8 @@ class Executor(Protocol):
         """Give every sample of the lease its one result; return when they are stored.
 
         Returns early when the lease, or the experiment's right to run, is gone: what was not
-        stored is handed back. Cancellation hands back too.
+        stored is handed back. So it is before an error is raised, and on cancellation.
+        UnavailableError says that a later try may help, any other that none will.
         """
         ...
 
@@ -22,8 +24,12 @@ class Executor(Protocol):
         """Name the model versions (ids) for which no more work should be leased now."""
         ...
 
-    def slots(self) -> int:
-        """Return the concurrency that sizes the next chunk."""
+    async def room(self) -> None:
+        """Return when `full` may name fewer than when it was last asked."""
+        ...
+
+    def slots(self) -> Mapping[str, int]:
+        """Give the concurrency that sizes the next chunk, by model version (id) that is known."""
         ...
 
     def drain(self) -> None:

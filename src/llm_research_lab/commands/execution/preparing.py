@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -65,7 +65,9 @@ def _split_cached(
     lab: Lab, plan: Plan, prepared: Sequence[Prepared], known: list[Known]
 ) -> tuple[list[Prepared], list[Known]]:
     keys = [item.key for item in prepared if item.key is not None]
-    hits = lab.database.read_now(lambda c: _hits(c, keys)) if keys else {}
+    hits: dict[str | None, tuple[str, Usage]] = {}
+    if keys:
+        hits = lab.database.read_now(lambda c: _hits(c, keys))
     missing = [item for item in prepared if item.key not in hits]
     found = [Known(answered(plan, item, *hits[item.key])) for item in prepared if item.key in hits]
     return missing, known + found
@@ -89,28 +91,14 @@ def answered(plan: Plan, item: Prepared, text: str, usage: Usage) -> SampleResul
 
 def score(plan: Plan, item: Prepared, result: SampleResult) -> SampleResult:
     """Give the result its scores, or the failure ``evaluator`` beside its answer."""
-    try:
-        values = {e.metric: e.score(result.answer or "", item.row) for e in plan.evaluators}
-    except LabError as error:
-        return _with(result, {}, Failure("evaluator", str(error)))
-    return _with(result, values, None)
-
-
-def _with(
-    result: SampleResult, values: Mapping[str, float], failure: Failure | None
-) -> SampleResult:
-    return SampleResult(
-        result.sample,
-        result.messages,
-        result.answer,
-        result.usage,
-        result.latency_ms,
-        result.cost_usd,
-        values,
-        failure,
-        result.cached,
-        result.attempts,
-    )
+    answer = result.answer or ""
+    values: dict[str, float] = {}
+    for evaluator in plan.evaluators:
+        try:
+            values[evaluator.metric] = evaluator.score(answer, item.row)
+        except LabError as error:
+            return replace(result, failure=Failure("evaluator", str(error)))
+    return replace(result, scores=values)
 
 
 def _failed(sample: int, messages: tuple[Message, ...], failure: Failure) -> SampleResult:

@@ -1,20 +1,18 @@
-"""One sample: admitted, called, retried, scored, recorded; at the end it has one result."""
+"""One sample: admitted, called, retried, scored; at the end it has one result."""
 
 from __future__ import annotations
 
 import asyncio
 import random
 from dataclasses import dataclass
-from decimal import Decimal
 
 from llm_research_lab.commands.execution.desk import Desk
 from llm_research_lab.commands.execution.lane import Lane
 from llm_research_lab.commands.execution.plan import Plan
 from llm_research_lab.commands.execution.preparing import Prepared, score
-from llm_research_lab.cost import ceiling, cost, token_bound
-from llm_research_lab.cost.money import to_pico
+from llm_research_lab.cost import cost, to_pico
 from llm_research_lab.experiments.result import Failure, FailureKind, SampleResult
-from llm_research_lab.experiments.retrying import Again, decide
+from llm_research_lab.experiments.retrying import Again, GiveUp, decide
 from llm_research_lab.models import Answer, Call, ProviderError
 from llm_research_lab.storage.relational.ledger import Intent, Retraction
 from llm_research_lab.storage.relational.queue import Lease
@@ -25,6 +23,9 @@ BREAKER_PATIENCE_SECONDS = 120.0
 
 GRACE_SECONDS = 5.0
 """A provider that does not keep its own time limit is cut off this much later."""
+
+LONG_ANSWER = 10_000
+"""Characters from which an answer is scored on another thread: below, the hop costs more."""
 
 BREAKER_OPEN = f"the provider did not recover within {BREAKER_PATIENCE_SECONDS:.0f} s"
 
@@ -38,129 +39,182 @@ class StoppedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A sample's result, with what its last call had reserved and was charged."""
+    """A sample's result, and the intent of the call that gave it (None: no call was made)."""
 
     item: Prepared
     result: SampleResult
-    reserved_picousd: int | None
+    intent: Intent | None
     charged_picousd: int
 
+    @property
+    def response_key(self) -> str | None:
+        """Name the cache entry that this result becomes: an answer, scored or not."""
+        return None if self.result.answer is None else self.item.key
 
-async def run_sample(plan: Plan, lease: Lease, item: Prepared, lane: Lane, desk: Desk) -> Finished:
-    """Return the sample's result, not yet recorded. Raises StoppedError."""
-    intent = _intent(plan, lease, item)
-    attempt = 0
-    while True:
-        if not await _pass_breaker(lane):
-            return _unmade(item, Failure("unavailable", BREAKER_OPEN), attempt)
-        over = await _admitted(desk, intent)
-        if over is not None:
-            return _unmade(item, over, attempt)
-        attempt += 1
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """What the samples of one lease share. `draining` is set when no further call may begin."""
+
+    plan: Plan
+    lease: Lease
+    lane: Lane
+    desk: Desk
+    draining: asyncio.Event
+
+    async def run(self, item: Prepared) -> Finished:
+        """Return the sample's result, not yet recorded. Raises StoppedError."""
+        intent = self._intent(item)
+        attempt = 0
+        while True:
+            probe = await self._pass_breaker()
+            if probe is None:
+                return _unmade(item, Failure("unavailable", BREAKER_OPEN), attempt)
+            over = await self._admitted(intent, probe=probe)
+            if over is not None:
+                return _unmade(item, over, attempt)
+            attempt += 1
+            try:
+                answer = await self._call(item, intent)
+            except ProviderError as error:
+                paid = intent.ceiling_picousd if error.kind in MAYBE_PAID else 0
+                again = self._decide(attempt, error)
+                if isinstance(again, GiveUp):
+                    failure = Failure(error.kind, f"{error} ({again.reason})")
+                    return Finished(item, _failed(item, failure, attempt), intent, paid)
+                await self.desk.retract(Retraction(intent, paid))
+                await self._wait(again.wait_ms / 1000)
+            else:
+                return await self._answered(item, answer, attempt, intent)
+
+    async def _pass_breaker(self) -> bool | None:
+        """Wait for the breaker: whether the call is its probe; None when it stays open."""
+        waited = 0.0
+        while True:
+            wait_ms, probe = self.lane.ask_breaker()
+            if wait_ms <= 0:
+                return probe
+            if waited >= BREAKER_PATIENCE_SECONDS:
+                return None
+            pause = min(wait_ms / 1000, 1.0)
+            await self._wait(pause)
+            waited += pause
+
+    async def _admitted(self, intent: Intent, *, probe: bool) -> Failure | None:
+        """Wait for a ``go``: None; or say that the cap forbids it. Raises StoppedError."""
+        going = False
         try:
-            answer = await _call(plan, item, lane)
-        except ProviderError as error:
-            paid = intent.ceiling_picousd if error.kind in MAYBE_PAID else 0
-            again = decide(
-                attempt,
-                kind=error.kind,
-                final=error.final,
-                retry_after_ms=error.retry_after_ms,
-                attempts=plan.entry.limits.attempts,
-                draw=random.random(),  # noqa: S311 - jitter, not a secret
-            )
-            if not isinstance(again, Again):
-                failure = Failure(error.kind, f"{error} ({again.reason})")
-                return Finished(
-                    item, _without_answer(item, failure, attempt), intent.ceiling_picousd, paid
-                )
-            await desk.retract(Retraction(intent, paid))
-            await asyncio.sleep(again.wait_ms / 1000)
-            continue
-        return _answered(plan, item, answer, attempt, intent)
+            while True:
+                admission = await self.desk.admit(intent)
+                if admission.outcome == "go":
+                    going = True
+                    return None
+                if admission.outcome == "stop":
+                    raise StoppedError(admission.reason)
+                if admission.outcome == "over_cap":
+                    return Failure("cost_cap", admission.reason)
+                await self._wait(admission.wait_ms / 1000 * random.uniform(1.0, 1.2))  # noqa: S311
+        finally:
+            if probe and not going:
+                self.lane.lose_probe()
 
+    async def _wait(self, seconds: float) -> None:
+        """Wait, or raise StoppedError as soon as no further call may begin."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self.draining.wait()
+        except TimeoutError:
+            return
+        raise StoppedError("the runner stops")
 
-async def _pass_breaker(lane: Lane) -> bool:
-    waited = 0.0
-    while (wait_ms := lane.breaker_wait_ms()) > 0:
-        if waited >= BREAKER_PATIENCE_SECONDS:
-            return False
-        pause = min(wait_ms / 1000, 1.0)
-        await asyncio.sleep(pause)
-        waited += pause
-    return True
+    def _check_going(self) -> None:
+        if self.draining.is_set():
+            raise StoppedError("the runner stops")
 
+    async def _call(self, item: Prepared, intent: Intent) -> Answer:
+        """Make the call in a slot; one that was not begun is taken back."""
+        begun = False
+        crash_point("runner.before_call")
+        try:
+            async with self.lane.slot():
+                self._check_going()
+                begun = True
+                answer = await self._complete(item)
+        except BaseException as error:
+            if not isinstance(error, ProviderError):
+                self.lane.lose_probe()
+            if not begun:
+                self.desk.retract(Retraction(intent, 0)).cancel()
+            raise
+        crash_point("runner.after_call")
+        return answer
 
-async def _admitted(desk: Desk, intent: Intent) -> Failure | None:
-    while True:
-        admission = await desk.admit(intent)
-        if admission.outcome == "go":
-            return None
-        if admission.outcome == "stop":
-            raise StoppedError(admission.reason)
-        if admission.outcome == "over_cap":
-            return Failure("cost_cap", admission.reason)
-        await asyncio.sleep(admission.wait_ms / 1000 * random.uniform(1.0, 1.2))  # noqa: S311
-
-
-async def _call(plan: Plan, item: Prepared, lane: Lane) -> Answer:
-    timeout = plan.entry.limits.timeout_seconds
-    call = Call(plan.entry.id, item.messages, plan.parameters, timeout, item.sample)
-    crash_point("runner.before_call")
-    async with lane.slots:
+    async def _complete(self, item: Prepared) -> Answer:
+        limits = self.plan.entry.limits
+        timeout = limits.timeout_seconds
+        call = Call(self.plan.entry.id, item.messages, self.plan.parameters, timeout, item.sample)
         try:
             async with asyncio.timeout(timeout + GRACE_SECONDS):
-                answer = await lane.provider.complete(call)
+                answer = await self.lane.provider.complete(call)
         except TimeoutError:
-            lane.note("timeout")
+            self.lane.note("timeout")
             raise ProviderError(
                 "timeout",
-                f"model {plan.entry.id}",
-                f"an answer within {timeout} s",
+                f"model {self.plan.entry.id}",
+                f"an answer within {timeout:g} s",
                 "none",
                 "raise limits.timeout_seconds or ask for fewer tokens",
             ) from None
         except ProviderError as error:
-            lane.note(error.kind)
+            self.lane.note(error.kind)
             raise
-    lane.note("success")
-    crash_point("runner.after_call")
-    return answer
+        self.lane.note("success")
+        return answer
+
+    def _decide(self, attempt: int, error: ProviderError) -> Again | GiveUp:
+        return decide(
+            attempt,
+            kind=error.kind,
+            final=error.final,
+            retry_after_ms=error.retry_after_ms,
+            attempts=self.plan.entry.limits.attempts,
+            draw=random.random(),  # noqa: S311 - jitter, not a secret
+        )
+
+    def _intent(self, item: Prepared) -> Intent:
+        return Intent(
+            self.plan.experiment_id,
+            self.lease.chunk_id,
+            self.lease.fence,
+            item.sample,
+            self.plan.limit_key,
+            self.plan.entry.limits,
+            self.plan.ceiling_picousd(item.messages),
+            self.plan.token_bound(item.messages),
+            self.plan.shared,
+        )
+
+    async def _answered(
+        self, item: Prepared, answer: Answer, attempt: int, intent: Intent
+    ) -> Finished:
+        price = None if self.plan.price is None else cost(answer.usage, self.plan.price)
+        bare = SampleResult(
+            item.sample,
+            item.messages,
+            answer.text,
+            answer.usage,
+            answer.latency_ms,
+            price,
+            attempts=attempt,
+        )
+        if len(answer.text) < LONG_ANSWER:
+            scored = score(self.plan, item, bare)
+        else:
+            scored = await asyncio.to_thread(score, self.plan, item, bare)
+        return Finished(item, scored, intent, 0 if price is None else to_pico(price))
 
 
-def _intent(plan: Plan, lease: Lease, item: Prepared) -> Intent:
-    most = Decimal(0)
-    if plan.price is not None:
-        most = ceiling(item.messages, plan.parameters, plan.price)
-    return Intent(
-        plan.experiment_id,
-        lease.chunk_id,
-        lease.fence,
-        item.sample,
-        plan.limit_key,
-        plan.entry.limits,
-        to_pico(most),
-        token_bound(item.messages, plan.parameters),
-        plan.shared,
-    )
-
-
-def _answered(plan: Plan, item: Prepared, answer: Answer, attempt: int, intent: Intent) -> Finished:
-    price = None if plan.price is None else cost(answer.usage, plan.price)
-    bare = SampleResult(
-        item.sample,
-        item.messages,
-        answer.text,
-        answer.usage,
-        answer.latency_ms,
-        price,
-        attempts=attempt,
-    )
-    charged = 0 if price is None else to_pico(price)
-    return Finished(item, score(plan, item, bare), intent.ceiling_picousd, charged)
-
-
-def _without_answer(item: Prepared, failure: Failure, attempts: int) -> SampleResult:
+def _failed(item: Prepared, failure: Failure, attempts: int) -> SampleResult:
     return SampleResult(
         item.sample, item.messages, None, None, None, None, failure=failure, attempts=attempts
     )
@@ -168,10 +222,4 @@ def _without_answer(item: Prepared, failure: Failure, attempts: int) -> SampleRe
 
 def _unmade(item: Prepared, failure: Failure, attempts: int) -> Finished:
     """Fail a sample whose call was not made: nothing is reserved, nothing charged."""
-    return Finished(item, _without_answer(item, failure, attempts), None, 0)
-
-
-def rekeyed(finished: Finished) -> str | None:
-    """Name the cache entry that this result may become: a first answer, scored or not."""
-    fresh = finished.result.answer is not None and not finished.result.cached
-    return finished.item.key if fresh else None
+    return Finished(item, _failed(item, failure, attempts), None, 0)

@@ -7,6 +7,7 @@ loop by the size of its body, before the work is done.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from jinja2 import Undefined
@@ -21,8 +22,14 @@ TEXT_CHARACTERS = 1 << 20
 ITERATIONS = 100_000
 """The longest ``range``."""
 
+VALUE_CHARACTERS = 4 << 20
+"""Characters that a list or an object holds in all; a row has at most half of that, names and
+cells of one mebibyte each."""
+
+BITS = 1024
+"""Bits of the longest whole number: as long as the largest float's."""
+
 _CHARACTERS_PER_UNIT = 64
-_SCALARS = frozenset({int, float, bool, type(None)})
 
 
 class LimitError(TemplateRuntimeError):
@@ -44,27 +51,27 @@ class Budget:
         if self.work < 0:
             raise LimitError(f"more than {WORK:,} steps of work")
 
-    def measure(self, value: Any) -> None:
-        """Spend what reading the whole value costs, however it is nested or shared."""
+    def measure(self, value: Any) -> int:
+        """Spend what reading the whole value costs, however it is nested or shared.
+
+        Gives the characters that it holds, which are bounded, and so is its JSON. Raises for NaN,
+        an infinity and whatever is not plain data.
+        """
         kind = type(value)
         if kind is str:
             self.spend(1 + len(value) // _CHARACTERS_PER_UNIT)
-        elif kind is list or kind is tuple:
-            self._nested(value)
-        elif kind is dict:
-            self._nested(value)
-            self._nested(value.values())
-        elif kind is range:
-            self.spend(1 + len(value))
-        elif kind in _SCALARS or isinstance(value, Undefined):
-            self.spend(1)
-        else:
-            raise SecurityError(f"a template reads plain values, not {kind.__name__}")
+            return _bounded(len(value))
+        if kind is list or kind is tuple:
+            return self._nested(value)
+        if kind is dict:
+            return _bounded(self._nested(value) + self._nested(value.values()), VALUE_CHARACTERS)
+        self.spend(1 + len(value) if kind is range else 1)
+        _check_scalar(value)
+        return 0
 
-    def _nested(self, values: Any) -> None:
+    def _nested(self, values: Any) -> int:
         self.spend(1 + len(values))
-        for value in values:
-            self.measure(value)
+        return _bounded(sum(map(self.measure, values)), VALUE_CHARACTERS)
 
     def write(self, text: str) -> str:
         """Return the text, counted as output."""
@@ -76,6 +83,22 @@ class Budget:
 
     def room(self, characters: int) -> None:
         """Spend what making a text of this length costs, before it is made."""
-        if characters > TEXT_CHARACTERS:
-            raise LimitError(f"a text of more than {TEXT_CHARACTERS:,} characters")
-        self.spend(1 + characters // _CHARACTERS_PER_UNIT)
+        self.spend(1 + _bounded(characters) // _CHARACTERS_PER_UNIT)
+
+
+def _bounded(characters: int, most: int = TEXT_CHARACTERS) -> int:
+    if characters > most:
+        raise LimitError(f"a text or value of more than {most:,} characters")
+    return characters
+
+
+def _check_scalar(value: Any) -> None:
+    kind = type(value)
+    if kind is int:
+        if value.bit_length() > BITS:
+            raise LimitError(f"a number of more than {BITS:,} bits")
+    elif kind is float:
+        if not math.isfinite(value):
+            raise ValueError(f"{value} is not a JSON number")
+    elif not (kind in {bool, type(None), range} or isinstance(value, Undefined)):
+        raise SecurityError(f"a template reads plain values, not {kind.__name__}")

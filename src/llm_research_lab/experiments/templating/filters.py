@@ -15,8 +15,8 @@ import orjson
 from jinja2 import Undefined, pass_context
 from jinja2.runtime import Context
 
-from llm_research_lab.experiments.templating.operators import budget_of
-from llm_research_lab.experiments.templating.plain import text
+from llm_research_lab.experiments.templating.operators import budget_of, kind_of
+from llm_research_lab.experiments.templating.plain import json_text, text
 
 _DIGITS = 400
 _STRIPPED = 64
@@ -26,13 +26,24 @@ def _text_filter(change: Callable[[str], Any]) -> Callable[[Any], Any]:
     return lambda value: change(text(value))
 
 
+def _each(context: Context, values: Any) -> Any:
+    """Charge a text letter by letter, since it is not read as a whole; lists already are."""
+    if isinstance(values, str):
+        budget_of(context).spend(len(values))
+    return values
+
+
 @pass_context
 def joined(context: Context, values: Any, separator: Any = "", attribute: Any = None) -> str:
     """Join the texts of a list's values."""
-    chosen = mapped(values, attribute) if attribute is not None else list(values)
+    chosen = mapped(values, attribute) if attribute is not None else _each(context, values)
     texts, between = [text(value) for value in chosen], text(separator)
     budget_of(context).room(sum(map(len, texts)) + len(between) * len(texts))
     return between.join(texts)
+
+
+def _joined_by(context: Context, separator: str, values: Any) -> str:
+    return joined(context, values, separator)
 
 
 @pass_context
@@ -46,6 +57,8 @@ def replaced(context: Context, value: Any, old: Any, new: Any) -> str:
 @pass_context
 def indented(context: Context, value: Any, width: int = 4, first: bool = False) -> str:
     """Put spaces before every line but the first and the empty ones."""
+    if not isinstance(width, int) or width < 0:
+        raise ValueError("an indent is 0 or more spaces")  # less would give the budget back
     whole = text(value)
     budget_of(context).room(len(whole) + whole.count("\n") * width + width)
     lines = whole.split("\n")
@@ -89,7 +102,8 @@ def rounded(value: Any, precision: int = 0, method: str = "common") -> Any:
 def whole_number(value: Any, default: Any = 0) -> Any:
     """Read a whole number; the default for what is none."""
     try:
-        return int(float(value)) if isinstance(value, str) and "." in value else int(_short(value))
+        short = _short(value)
+        return int(float(short)) if isinstance(short, str) and "." in short else int(short)
     except (ValueError, TypeError, OverflowError):
         return default
 
@@ -108,9 +122,25 @@ def _short(value: Any) -> Any:
     return value
 
 
-def unique(values: Any) -> list[Any]:
-    """Keep the first of equal values, in order."""
-    return list({text(value): value for value in reversed(list(values))}.values())[::-1]
+@pass_context
+def unique(context: Context, values: Any) -> list[Any]:
+    """Keep the first of values that are equal as JSON, in order."""
+    kept: dict[str, Any] = {}
+    for value in _each(context, values):
+        kept.setdefault(json_text(value), value)
+    return list(kept.values())
+
+
+def total(values: Any) -> Any:
+    """Add numbers up; Python's `start` would join lists, at the square of their size."""
+    return sum(values)
+
+
+def pairs(value: Any) -> list[tuple[Any, Any]]:
+    """List an object's keys with their values."""
+    if not isinstance(value, dict):
+        raise TypeError(f"{kind_of(value)} has no items")
+    return list(value.items())
 
 
 def first(values: Any) -> Any:
@@ -145,7 +175,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "float": real_number,
     "indent": indented,
     "int": whole_number,
-    "items": lambda value: list(value.items()),
+    "items": pairs,
     "join": joined,
     "last": last,
     "length": len,
@@ -159,7 +189,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "round": rounded,
     "sort": lambda values, reverse=False: sorted(values, reverse=reverse),
     "string": text,
-    "sum": lambda values: sum(values),
+    "sum": total,
     "title": _text_filter(str.title),
     "tojson": as_json,
     "trim": trimmed,
@@ -191,7 +221,7 @@ _TEXT_METHODS: dict[str, Callable[..., Any]] = {
 }
 _OBJECT_METHODS: dict[str, Callable[..., Any]] = {
     "get": dict.get,
-    "items": lambda value: list(value.items()),
+    "items": pairs,
     "keys": list,
     "values": lambda value: list(value.values()),
 }
@@ -204,7 +234,7 @@ def called(context: Context, value: Any, name: str, *arguments: Any, **options: 
     if isinstance(value, str) and name == "replace":
         return replaced(context, value, *arguments)
     if isinstance(value, str) and name == "join":
-        return joined(context, *arguments, separator=value)
+        return _joined_by(context, value, *arguments)
     methods = _TEXT_METHODS if isinstance(value, str) else _OBJECT_METHODS
     if name not in methods or not isinstance(value, (str, dict)):
         raise TypeError(f"{text(value)[:40]!r} has no method {name}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -9,13 +10,14 @@ from typing import Any
 from jinja2 import nodes
 from jinja2.visitor import NodeTransformer
 
+from llm_research_lab.experiments.templating.budget import BITS
 from llm_research_lab.experiments.templating.filters import FILTERS, METHODS
 
 TEMPLATE_CHARACTERS = 1 << 16
 """The longest template."""
 
 TESTS = frozenset(
-    "defined undefined none string number integer float boolean mapping sequence odd even "
+    "defined undefined none string number integer float boolean mapping sequence odd even "  # noqa: SIM905 - a list would be thirty lines
     "divisibleby in true false eq ne lt le gt ge == != < <= > >= equalto".split()
 )
 
@@ -43,7 +45,7 @@ _BINARY = {
 class Uses:
     """What a template reads: names, `cells` of ``row["…"]``, and the names that it can do without.
 
-    `optional` names stand somewhere under ``default`` or ``is defined``.
+    `optional` names stand somewhere under ``default`` or ``is defined``; such cells are left out.
     """
 
     names: frozenset[str]
@@ -77,6 +79,12 @@ def _refused(node: nodes.Node) -> tuple[str, str] | None:
         return _refused_word(node)
     if isinstance(node, nodes.Call):
         return _refused_call(node)
+    return _refused_leaf(node)
+
+
+def _refused_leaf(node: nodes.Node) -> tuple[str, str] | None:
+    if isinstance(node, nodes.Const):
+        return _refused_constant(node.value)
     name = _name_of(node)
     if name.startswith("_") or (isinstance(node, nodes.Name) and name in _RESERVED):
         return f"the name {name}", "a template reads columns and their fields, nothing of Python"
@@ -87,6 +95,21 @@ def _name_of(node: nodes.Node) -> str:
     if isinstance(node, nodes.Name):
         return node.name
     return node.attr if isinstance(node, nodes.Getattr) else ""
+
+
+def _refused_constant(value: Any) -> tuple[str, str] | None:
+    if isinstance(value, str) and not encodes(value):
+        return "half of a character", "write the character itself"
+    if isinstance(value, float) and not math.isfinite(value):
+        return "a number that is too large", "write a smaller one"
+    if isinstance(value, int) and value.bit_length() > BITS:
+        return "a number that is too large", "write a smaller one"
+    return None
+
+
+def encodes(text: str) -> bool:
+    """Whether UTF-8 has bytes for the text: it holds no half of a surrogate pair."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _refused_word(node: nodes.Filter | nodes.Test) -> tuple[str, str] | None:
@@ -119,6 +142,10 @@ class Rewriting(NodeTransformer):
         """Charge a name that is read."""
         return _charged(node) if node.ctx == "load" else node
 
+    def visit_TemplateData(self, node: nodes.TemplateData) -> nodes.Expr:  # noqa: N802
+        """Count literal text as output, each time that it is written."""
+        return nodes.Const(node.data, lineno=node.lineno)
+
     def visit_For(self, node: nodes.For) -> nodes.For:  # noqa: N802
         """Charge each round by what the body holds."""
         cost = _weight(node)
@@ -149,7 +176,7 @@ class Rewriting(NodeTransformer):
         if isinstance(node.arg, nodes.Slice):
             parts = (node.arg.start, node.arg.stop, node.arg.step)
             return _charged(
-                _operator("_slice", node.node, *(p or nodes.Const(None) for p in parts))
+                _operator("_slice", node.node, *(part or nodes.Const(None) for part in parts))
             )
         return _charged(_operator("_item", node.node, node.arg))
 
@@ -176,10 +203,8 @@ class Rewriting(NodeTransformer):
 
 
 def _weight(node: nodes.For) -> int:
-    """Count a loop's nodes and its literal text, in units of work."""
-    held = list(node.find_all(nodes.Node))
-    literal = sum(len(n.data) for n in held if isinstance(n, nodes.TemplateData))
-    return 1 + len(held) + literal // 64
+    """Count a loop's nodes, in units of work; what it writes is charged as it is written."""
+    return 1 + sum(1 for _ in node.find_all(nodes.Node))
 
 
 def _charged(node: nodes.Expr) -> nodes.Filter:
@@ -187,29 +212,42 @@ def _charged(node: nodes.Expr) -> nodes.Filter:
 
 
 def _operator(
-    name: str, value: nodes.Expr, *arguments: nodes.Expr, keywords: list[Any] | None = None
+    name: str, value: nodes.Node, *arguments: nodes.Expr, keywords: list[Any] | None = None
 ) -> nodes.Filter:
     made = nodes.Filter(value, name, list(arguments), keywords or [], None, None)
     return made.set_lineno(value.lineno or 1)  # type: ignore[return-value]
 
 
 def cells(tree: nodes.Template) -> frozenset[str]:
-    """Return the columns that are read as ``row["…"]`` or ``row.…``."""
-    found = [
-        node.arg.value if isinstance(node, nodes.Getitem) else node.attr  # type: ignore[attr-defined]
+    """Return the columns that are read as ``row["…"]`` or ``row.…`` and have no default."""
+    methods = {id(call.node) for call in tree.find_all(nodes.Call)}
+    found = {
+        _cell(node)
         for node in tree.find_all((nodes.Getitem, nodes.Getattr))
-        if isinstance(node.node, nodes.Name)  # type: ignore[attr-defined]
-        and node.node.name == "row"  # type: ignore[attr-defined]
-        and (isinstance(node, nodes.Getattr) or isinstance(node.arg, nodes.Const))  # type: ignore[attr-defined]
-    ]
-    return frozenset(name for name in found if isinstance(name, str))
+        if id(node) not in methods
+    }
+    return frozenset(name for name in found - set(map(_cell, _spared(tree))) if name is not None)
+
+
+def _cell(node: nodes.Node) -> str | None:
+    """Name the column, when the node is ``row["…"]`` or ``row.…``."""
+    if not isinstance(node, nodes.Getitem | nodes.Getattr):
+        return None
+    if not (isinstance(node.node, nodes.Name) and node.node.name == "row"):
+        return None
+    if isinstance(node, nodes.Getattr):
+        return node.attr
+    key = node.arg.value if isinstance(node.arg, nodes.Const) else None
+    return key if isinstance(key, str) else None
 
 
 def optional(tree: nodes.Template) -> frozenset[str]:
     """Return the names that stand under ``default`` or are tested for being defined."""
+    return frozenset(node.name for node in _spared(tree) if isinstance(node, nodes.Name))
+
+
+def _spared(tree: nodes.Template) -> Iterator[nodes.Expr]:
     words = {"default", "d", "defined", "undefined"}
-    return frozenset(
-        node.node.name
-        for node in tree.find_all((nodes.Filter, nodes.Test))
-        if node.name in words and isinstance(node.node, nodes.Name)  # type: ignore[attr-defined]
-    )
+    for node in tree.find_all((nodes.Filter, nodes.Test)):
+        if isinstance(node, nodes.Filter | nodes.Test) and node.name in words and node.node:
+            yield node.node

@@ -14,11 +14,10 @@ from jinja2 import Undefined, pass_context
 from jinja2.exceptions import SecurityError, UndefinedError
 from jinja2.runtime import Context, LoopContext
 
-from llm_research_lab.experiments.templating.budget import ITERATIONS, Budget, LimitError
+from llm_research_lab.experiments.templating.budget import BITS, ITERATIONS, Budget, LimitError
 from llm_research_lab.experiments.templating.plain import PLAIN, text
 
 BUDGET = "_budget"
-_BITS = 1024
 _LOOP = frozenset(
     {"index", "index0", "revindex", "revindex0", "first", "last", "length", "previtem", "nextitem"}
 )
@@ -49,7 +48,7 @@ def written(context: Context, value: Any) -> str:
 def each(context: Context, values: Any, cost: int) -> Iterator[Any]:
     """Iterate over plain values; every round costs what the loop's body holds."""
     if not isinstance(values, (*_SEQUENCES, range)):
-        raise TypeError(f"cannot loop over {_kind(values)}")
+        raise TypeError(f"cannot loop over {kind_of(values)}")
     return _rounds(budget_of(context), values, cost)
 
 
@@ -83,7 +82,7 @@ def _loop_fact(loop: LoopContext, key: Any) -> Any:
 def slice_of(value: Any, start: Any, stop: Any, step: Any) -> Any:
     """Return ``value[start:stop:step]`` of a text or list."""
     if not isinstance(value, (str, list, tuple)):
-        raise TypeError(f"cannot take a slice of {_kind(value)}")
+        raise TypeError(f"cannot take a slice of {kind_of(value)}")
     return value[start:stop:step]
 
 
@@ -128,14 +127,16 @@ def multiplied(context: Context, left: Any, right: Any) -> Any:
 def raised(base: Any, exponent: Any) -> Any:
     """Raise a number to a power; a whole result has at most 1,024 bits."""
     base, exponent = _number(base), _number(exponent)
-    if isinstance(base, int) and abs(base) > 1 and exponent > _BITS:
-        raise LimitError(f"a number of more than {_BITS:,} bits")
+    if isinstance(base, int) and isinstance(exponent, int):
+        least_bits = (base.bit_length() - 1) * exponent + 1
+        if abs(base) > 1 and least_bits > BITS:
+            raise LimitError(f"a number of more than {BITS:,} bits")
     return _bounded(base**exponent)
 
 
 def _bounded(value: Any) -> Any:
-    if isinstance(value, int) and value.bit_length() > _BITS:
-        raise LimitError(f"a number of more than {_BITS:,} bits")
+    if isinstance(value, int) and value.bit_length() > BITS:
+        raise LimitError(f"a number of more than {BITS:,} bits")
     if isinstance(value, complex):
         raise TypeError("not a real number")
     return value
@@ -144,10 +145,11 @@ def _bounded(value: Any) -> Any:
 def _number(value: Any) -> Any:
     if isinstance(value, (int, float)):
         return value
-    raise TypeError(f"{_kind(value)} is not a number")
+    raise TypeError(f"{kind_of(value)} is not a number")
 
 
-def _kind(value: Any) -> str:
+def kind_of(value: Any) -> str:
+    """Name a value's kind to a person; raises for an undefined one, which says what is missing."""
     if isinstance(value, PLAIN):
         return {"str": "text", "NoneType": "null", "dict": "object", "list": "list"}.get(
             type(value).__name__, type(value).__name__
@@ -165,6 +167,17 @@ def _arithmetic(operate: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]
 def _sign(operate: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return lambda value: operate(_number(value))
 
+
+def _divisible(value: Any, by: Any) -> bool:
+    return bool(_number(value) % _number(by) == 0)
+
+
+NUMBER_TESTS: dict[str, Callable[..., bool]] = {
+    "odd": lambda value: not _divisible(value, 2),
+    "even": lambda value: _divisible(value, 2),
+    "divisibleby": _divisible,
+}
+"""Of numbers alone. Jinja2's own apply ``%`` to anything: to a text it is a format."""
 
 OPERATORS: dict[str, Callable[..., Any]] = {
     "_read": read,

@@ -16,7 +16,8 @@ def text(value: Any) -> str:
     """Write ``3`` as 3, ``1.5`` as 1.5, ``True`` as true, ``None`` as the empty text.
 
     Lists and objects are JSON without spaces, keys sorted. An undefined value, NaN, an infinity
-    and whatever is not plain data raise: they have no text that a reader would expect.
+    and whatever is not plain data raise: they have no text that a reader would expect. Those that
+    lists and objects hold do not come this far: reading refuses them (`Budget.measure`).
     """
     kind = type(value)
     if kind is str:

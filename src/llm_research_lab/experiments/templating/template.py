@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import TracebackType
+from types import CodeType, TracebackType
 from typing import Any
 
 import jinja2
-from jinja2 import StrictUndefined, meta, nodes
+from jinja2 import StrictUndefined, nodes
 from jinja2.exceptions import TemplateError, TemplateSyntaxError, UndefinedError
+from jinja2.meta import TrackingCodeGenerator
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.tests import TESTS as JINJA_TESTS
 
@@ -20,14 +21,24 @@ from llm_research_lab.experiments.templating.grammar import (
     Rewriting,
     Uses,
     cells,
+    encodes,
     optional,
     refusals,
 )
-from llm_research_lab.experiments.templating.operators import BUDGET, OPERATORS, written
+from llm_research_lab.experiments.templating.operators import (
+    BUDGET,
+    NUMBER_TESTS,
+    OPERATORS,
+    written,
+)
 from llm_research_lab.vocabulary import InvalidError
 
-_RENDER_FAILURES = (TemplateError, TypeError, ValueError, ArithmeticError, LookupError)
-_RENDER_FAILURES += (RecursionError,)
+_RENDER_FAILURES = (
+    *(TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError),
+    RecursionError,
+)
+_COMPILE_FAILURES = (TemplateError, SyntaxError, ValueError, RecursionError, MemoryError)
+_SHOWN = 200
 
 
 def _environment() -> ImmutableSandboxedEnvironment:
@@ -43,7 +54,7 @@ def _environment() -> ImmutableSandboxedEnvironment:
     environment.globals.clear()
     environment.filters.clear()
     environment.filters.update({**FILTERS, **OPERATORS, "_call": called})
-    environment.tests = {name: JINJA_TESTS[name] for name in TESTS}
+    environment.tests = {name: JINJA_TESTS[name] for name in TESTS} | NUMBER_TESTS
     return environment
 
 
@@ -57,22 +68,15 @@ class Template:
 
     def __init__(self, source: str, where: str) -> None:
         self.where = where
-        tree = _parsed(source, where)
-        read, may_lack = cells(tree), optional(tree)
-        stored = {name.name for name in tree.find_all(nodes.Name) if name.ctx == "store"}
         try:
-            tree = Rewriting().visit(tree)
-            names = frozenset(meta.find_undeclared_variables(tree))
-            code = _ENVIRONMENT.compile(tree)
-        except (TemplateError, SyntaxError, RecursionError, MemoryError) as error:
+            self.uses, code = _compiled(_parsed(source, where))
+        except _COMPILE_FAILURES as error:
             raise _too_involved(where, error) from error
-        whole = "row" in names and "row" not in stored
-        self.uses = Uses(names, read if whole else frozenset(), may_lack & names)
         self._compiled = jinja2.Template.from_code(_ENVIRONMENT, code, {}, None)
 
     def render(self, row: Mapping[str, Any]) -> str:
         """Return the text for one row; InvalidError says at which line it failed, and why."""
-        values = {"row": row, **row, BUDGET: Budget()}
+        values = {"row": dict(row), **row, BUDGET: Budget()}
         try:
             context = self._compiled.new_context(values)
             return "".join(self._compiled.root_render_func(context))
@@ -89,6 +93,27 @@ class Template:
         return line
 
 
+def _compiled(tree: nodes.Template) -> tuple[Uses, CodeType]:
+    read, may_lack = cells(tree), optional(tree)
+    stored = {name.name for name in tree.find_all(nodes.Name) if name.ctx == "store"}
+    tree = Rewriting().visit(tree)
+    names = _undeclared(tree)
+    whole = "row" in names and "row" not in stored
+    uses = Uses(names, read if whole else frozenset(), may_lack & names)
+    return uses, _ENVIRONMENT.compile(tree)
+
+
+def _undeclared(tree: nodes.Template) -> frozenset[str]:
+    """Find the names that rendering looks up; `jinja2.meta` has it, but folds constants in place.
+
+    What it folds would be worked out now, without a budget.
+    """
+    tracker = TrackingCodeGenerator(_ENVIRONMENT)
+    tracker.optimizer = None
+    tracker.visit(tree)
+    return frozenset(tracker.undeclared_identifiers)
+
+
 def _parsed(source: str, where: str) -> nodes.Template:
     if len(source) > TEMPLATE_CHARACTERS:
         raise InvalidError(
@@ -97,6 +122,8 @@ def _parsed(source: str, where: str) -> nodes.Template:
             f"{len(source):,}",
             "move the data into the dataset",
         )
+    if not encodes(source):
+        raise InvalidError(where, "text", "half of a character", "write the character itself")
     try:
         tree = _ENVIRONMENT.parse(source)
     except TemplateSyntaxError as error:
@@ -106,8 +133,6 @@ def _parsed(source: str, where: str) -> nodes.Template:
             str(error.message),
             "mend it there",
         ) from error
-    except (RecursionError, ValueError, MemoryError) as error:
-        raise _too_involved(where, error) from error
     for refusal in refusals(tree):
         raise InvalidError(
             f"{where}, line {refusal.line}",
@@ -125,8 +150,8 @@ def _too_involved(where: str, error: BaseException) -> InvalidError:
 
 def _failed(where: str, error: BaseException) -> InvalidError:
     if isinstance(error, UndefinedError):
-        return InvalidError(where, "a defined value", str(error), "name a column of the dataset")
+        return InvalidError(where, "a defined value", str(error)[:_SHOWN], "name a column")
     if isinstance(error, LimitError):
         return InvalidError(where, "a rendering within its limits", str(error), "do less in it")
-    reason = f"{type(error).__name__}: {str(error)[:200]}"
+    reason = f"{type(error).__name__}: {str(error)[:_SHOWN]}"
     return InvalidError(where, "a row that the template can render", reason, "mend the template")

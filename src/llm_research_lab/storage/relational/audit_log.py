@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, insert, select
+from sqlalchemy import ColumnElement, Connection, Row, exists, insert, select
 
 from llm_research_lab.audit import Entry
 from llm_research_lab.storage.relational.tables import audit
@@ -29,8 +29,9 @@ class AuditFilters:
 
 def append(conn: Connection, entry: Entry) -> int:
     """Add an entry; its id is greater than any before it."""
-    inserted = conn.execute(
-        insert(audit).values(
+    id_: int = conn.execute(
+        insert(audit)
+        .values(
             timestamp=entry.timestamp,
             user_id=entry.user_id,
             action=entry.action,
@@ -41,9 +42,22 @@ def append(conn: Connection, entry: Entry) -> int:
             outcome=entry.outcome,
             metadata=dict(entry.metadata),
         )
-    )
-    id_: int = inserted.inserted_primary_key[0]
+        .returning(audit.c.id)
+    ).scalar_one()
     return id_
+
+
+def logged_in(conn: Connection, key_id: str, source_ip: str) -> bool:
+    """Whether the trail shows a login with this key from this address."""
+    query = select(
+        exists().where(
+            audit.c.resource_type == "key",
+            audit.c.resource_id == key_id,
+            audit.c.action == "login",
+            audit.c.source_ip == source_ip,
+        )
+    )
+    return bool(conn.execute(query).scalar_one())
 
 
 def page(

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import TypeVar
 
 from sqlalchemy import Connection
 
@@ -100,9 +100,9 @@ class Database:
     async def read(self, fn: Callable[[Connection], T]) -> T:
         """Run `fn` on a reader's thread in one snapshot; a write inside it is refused."""
         loop = asyncio.get_running_loop()
-        unit = Unit(fn, loop.create_future(), loop, 0.0)
-        self._readers.put(unit)
-        return cast("T", await unit.future)
+        future: asyncio.Future[T] = loop.create_future()
+        self._readers.put(Unit(fn, future, loop, 0.0))
+        return await future
 
     async def write(self, fn: Callable[[Connection], T]) -> T:
         """Run `fn` in the writer's next group; return its value once that is on the disk.
@@ -110,9 +110,9 @@ class Database:
         An exception of `fn` undoes what `fn` did, reaches this caller, and no other.
         """
         loop = asyncio.get_running_loop()
-        unit = Unit(fn, loop.create_future(), loop, time.monotonic())
-        self._writer.put(unit)
-        return cast("T", await unit.future)
+        future: asyncio.Future[T] = loop.create_future()
+        self._writer.put(Unit(fn, future, loop, time.monotonic()))
+        return await future
 
     def read_now(self, fn: Callable[[Connection], T]) -> T:
         """Block until `read` would have answered."""

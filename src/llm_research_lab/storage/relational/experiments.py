@@ -12,17 +12,25 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Row,
+    and_,
     delete,
     func,
     insert,
     literal,
+    literal_column,
     select,
     update,
 )
 
 from llm_research_lab.experiments.lifecycle import Event, Moved, Refused, move
 from llm_research_lab.experiments.queueing import CHUNK_MAX
-from llm_research_lab.storage.relational.tables import calls, chunks, experiments, results
+from llm_research_lab.storage.relational.tables import (
+    calls,
+    chunks,
+    datasets,
+    experiments,
+    results,
+)
 from llm_research_lab.vocabulary import ConflictError, NotFoundError
 
 
@@ -46,6 +54,12 @@ def get(connection: Connection, experiment_id: str) -> Row[Any]:
             "list the experiments to see their ids",
         )
     return found
+
+
+def dataset_digest(connection: Connection, row: Row[Any]) -> str:
+    """Give the digest of the dataset's content that the experiment runs on."""
+    query = select(datasets.c.digest).where(datasets.c.id == row.dataset_id)
+    return str(connection.execute(query).scalar_one())
 
 
 def page(
@@ -117,11 +131,15 @@ def _again(connection: Connection, row: Row[Any], moved: Moved) -> Row[Any]:
             "none",
             "create a new experiment to run the samples again",
         )
-    failed = (results.c.experiment_id == row.id) & results.c.failure_kind.is_not(None)
+    failed = and_(
+        results.c.experiment_id == row.id,
+        results.c.cached.in_((False, True)),  # either, said so that the index serves
+        results.c.failure_kind.is_not(None),
+    )
     connection.execute(
         insert(chunks).from_select(
             ["experiment_id", "first", "count", "state", "fence", "losses", "suspect_losses"],
-            _runs(row.id, failed),
+            _runs(row.id, failed & ~_in_open_chunk(row.id)),
         )
     )
     gone = connection.execute(delete(results).where(failed)).rowcount
@@ -137,6 +155,23 @@ def _again(connection: Connection, row: Row[Any], moved: Moved) -> Row[Any]:
     )
 
 
+def _in_open_chunk(experiment_id: str) -> ColumnElement[bool]:
+    """Say which results lie in a chunk that waits: it runs them again, a second one must not.
+
+    An experiment that was broken off has such chunks.
+    """
+    last = chunks.c.first + chunks.c.count - 1
+    return (
+        select(chunks.c.id)
+        .where(
+            chunks.c.experiment_id == experiment_id,
+            chunks.c.state != literal_column("'done'"),
+            results.c.sample.between(chunks.c.first, last),
+        )
+        .exists()
+    )
+
+
 def _runs(experiment_id: str, failed: ColumnElement[bool]) -> Any:
     """Select the failed samples as contiguous chunks of at most CHUNK_MAX.
 
@@ -144,9 +179,7 @@ def _runs(experiment_id: str, failed: ColumnElement[bool]) -> Any:
     """
     rank = func.row_number().over(order_by=results.c.sample)
     islands = (
-        select(results.c.sample, (results.c.sample - rank).label("island"))
-        .where(failed)
-        .subquery()
+        select(results.c.sample, (results.c.sample - rank).label("island")).where(failed).subquery()
     )
     return (
         select(
@@ -166,7 +199,7 @@ def _runs(experiment_id: str, failed: ColumnElement[bool]) -> Any:
 def counts(connection: Connection) -> dict[str, int]:
     """Count the experiments of each status that has any."""
     query = select(experiments.c.status, func.count()).group_by(experiments.c.status)
-    return {status: count for status, count in connection.execute(query)}
+    return dict(connection.execute(query).all())
 
 
 def samples_pending(connection: Connection) -> int:

@@ -9,11 +9,12 @@ from llm_research_lab.vocabulary import InvalidError
 
 MOUNTS = Path("/proc/self/mountinfo")
 
-NETWORK = frozenset(
+_NETWORK = (
     "9p afs beegfs ceph cifs coda davfs fuse.ceph fuse.davfs fuse.gcsfuse fuse.glusterfs"
     " fuse.goofys fuse.rclone fuse.s3fs fuse.sshfs gfs2 glusterfs gpfs lustre ncpfs nfs nfs4"
-    " ocfs2 orangefs pvfs2 smb2 smb3 smbfs".split()
+    " ocfs2 orangefs pvfs2 smb2 smb3 smbfs"
 )
+NETWORK = frozenset(_NETWORK.split())
 """Types by their names in /proc. Source: sqlite.org/wal.html (all processes on one host)."""
 
 _OCTAL = re.compile(r"\\([0-7]{3})")

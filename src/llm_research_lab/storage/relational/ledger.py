@@ -12,36 +12,34 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from llm_research_lab.cost import Purse, Refused, from_pico, reserve, to_pico
 from llm_research_lab.experiments.model_entry import Limits
-from llm_research_lab.experiments.pacing import Bucket, take
 from llm_research_lab.experiments.result import SampleResult
-from llm_research_lab.storage.relational.database import now_ms
+from llm_research_lab.storage.relational import limits, queue
+from llm_research_lab.storage.relational.clock import now_ms
 from llm_research_lab.storage.relational.tables import (
     calls,
-    chunks,
     experiments,
-    rates,
     responses,
     results,
     scores,
 )
 from llm_research_lab.telemetry.crash import crash_point
+from llm_research_lab.vocabulary import Instant, usd_text
 
-SLOT_POLL_MS = 20
 CAP_POLL_MS = 50
-"""When a call that must wait for another's end asks again: about a commit or two."""
+"""When a call that must wait for another's settlement asks again: about a commit or two."""
 
 
 @dataclass(frozen=True, slots=True)
 class Intent:
     """A call about to be made: for which sample, under which lease, at most how dear.
 
-    `shared` says that all runners together share the limit of concurrency; a model that runs
-    inside the runner has its slots to itself.
+    `tokens` is the most that it may use. `shared` says that all runners together share the limit of
+    concurrency; a model that runs inside the runner has its slots to itself.
     """
 
     experiment_id: str
@@ -71,7 +69,7 @@ class Outcome:
 
     `reserved_picousd` is what the call that gave it had reserved (None: there was no call),
     `charged_picousd` what that call cost; `response_key` names the cache entry to write, None for
-    none; `last` says that its chunk is then complete.
+    none; `last` says that its chunk should then be complete; `intent` is the call's, None for none.
     """
 
     chunk_id: int
@@ -82,11 +80,12 @@ class Outcome:
     charged_picousd: int
     response_key: str | None
     last: bool
+    intent: Intent | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Retraction:
-    """A call that ended without an answer, and what it may have cost all the same."""
+    """A call that ended without an answer, or was not made; what it may have cost all the same."""
 
     intent: Intent
     paid_picousd: int
@@ -95,20 +94,21 @@ class Retraction:
 def admit(connection: Connection, intents: Sequence[Intent]) -> list[Admission]:
     """Decide on each call, in order, and write down those that may go."""
     now = now_ms(connection)
-    alive = _alive(connection, {(i.chunk_id, i.fence) for i in intents})
-    ledgers = _ledgers(connection, {i.experiment_id for i in intents})
-    lanes = {
-        key: _Lane.load(connection, key, now) for key in {intent.limit_key for intent in intents}
-    }
+    alive = queue.alive(connection, ((i.chunk_id, i.fence) for i in intents))
+    accounts = _accounts(connection, {i.experiment_id for i in intents})
+    lanes = _lanes(connection, intents, now)
     answers = [
-        _admit_one(i, (i.chunk_id, i.fence) in alive, ledgers[i.experiment_id], lanes[i.limit_key])
+        _admit_one(
+            i, (i.chunk_id, i.fence) in alive, accounts[i.experiment_id], lanes.get(i.limit_key)
+        )
         for i in intents
     ]
     going = [i for i, a in zip(intents, answers, strict=True) if a.outcome == "go"]
     _write_down(connection, going, now)
     for lane in lanes.values():
-        lane.store(connection, now)
-    _store_money(connection, ledgers.values())
+        lane.store(connection)
+    for account in accounts.values():
+        _book(connection, account.experiment_id, reserved=account.added)
     crash_point("ledger.admitted")
     return answers
 
@@ -123,56 +123,16 @@ class _Account:
     added: int = 0
 
 
-@dataclass(slots=True)
-class _Lane:
-    """What all runners together have in flight with one provider, and its token buckets."""
-
-    key: str
-    in_flight: int
-    now: int
-    buckets: dict[str, Bucket]
-
-    @classmethod
-    def load(cls, connection: Connection, key: str, now: int) -> _Lane:
-        in_flight = connection.scalar(
-            select(func.count()).select_from(calls).where(calls.c.limit_key == key)
-        )
-        rows = connection.execute(
-            select(rates).where(rates.c.name.in_((f"{key} requests", f"{key} tokens")))
-        )
-        buckets = {row.name: Bucket(row.tokens, row.updated_at) for row in rows}
-        return cls(key, in_flight or 0, now, buckets)
-
-    def admit(self, intent: Intent) -> Admission | None:
-        """None when there is room in every limit; then all are taken."""
-        limits = intent.limits
-        if intent.shared and self.in_flight >= limits.concurrency:
-            return Admission("wait", f"{self.in_flight} calls in flight", SLOT_POLL_MS)
-        taken = dict(self.buckets)
-        for name, amount, limit in (
-            (f"{self.key} requests", 1, limits.requests_per_minute),
-            (f"{self.key} tokens", intent.tokens, limits.tokens_per_minute),
-        ):
-            if limit is None:
-                continue
-            taken[name], wait_ms = take(taken.get(name), self.now, amount, limit)
-            if wait_ms > 0:
-                return Admission("wait", f"{name} per minute: {limit}", wait_ms)
-        self.buckets = taken
-        self.in_flight += 1
-        return None
-
-    def store(self, connection: Connection, now: int) -> None:
-        for name, bucket in self.buckets.items():
-            values = {"tokens": bucket.tokens, "updated_at": now}
-            connection.execute(
-                upsert(rates)
-                .values(name=name, **values)
-                .on_conflict_do_update(index_elements=["name"], set_=values)
-            )
+def _lanes(
+    connection: Connection, intents: Sequence[Intent], now: Instant
+) -> dict[str, limits.Lane]:
+    wanted = {(i.limit_key, i.shared) for i in intents if limits.limited(i.limits, shared=i.shared)}
+    return limits.load(connection, wanted, now)
 
 
-def _admit_one(intent: Intent, alive: bool, account: _Account, lane: _Lane) -> Admission:
+def _admit_one(
+    intent: Intent, alive: bool, account: _Account, lane: limits.Lane | None
+) -> Admission:
     if not alive:
         return Admission("stop", "another runner holds the chunk")
     if account.status != "running":
@@ -182,9 +142,10 @@ def _admit_one(intent: Intent, alive: bool, account: _Account, lane: _Lane) -> A
         outcome: Literal["over_cap", "wait"] = "over_cap" if answer.final else "wait"
         reason = f"the call may cost {usd(answer.amount)}, the cap leaves {usd(answer.left)}"
         return Admission(outcome, reason, CAP_POLL_MS)
-    waits = lane.admit(intent)
-    if waits is not None:
-        return waits
+    if lane is not None:
+        waits = lane.admit(intent.limits, intent.tokens, shared=intent.shared)
+        if waits is not None:
+            return Admission("wait", *waits)
     account.purse = purse
     account.added += intent.ceiling_picousd
     return Admission("go", "within every limit")
@@ -192,41 +153,29 @@ def _admit_one(intent: Intent, alive: bool, account: _Account, lane: _Lane) -> A
 
 def usd(pico: int) -> str:
     """Render for a person: ``0.000123 USD``."""
-    return f"{from_pico(pico)} USD"
+    return f"{usd_text(from_pico(pico))} USD"
 
 
-def _alive(connection: Connection, held: Iterable[tuple[int, int]]) -> frozenset[tuple[int, int]]:
-    """Return those ``(chunk_id, fence)`` whose lease still holds."""
-    wanted = frozenset(held)
-    rows = connection.execute(
-        select(chunks.c.id, chunks.c.fence).where(
-            chunks.c.state == "leased", chunks.c.id.in_([chunk for chunk, _ in wanted])
-        )
-    )
-    return wanted & {(row.id, row.fence) for row in rows}
-
-
-def _ledgers(connection: Connection, ids: Iterable[str]) -> dict[str, _Account]:
+def _accounts(connection: Connection, ids: Iterable[str]) -> dict[str, _Account]:
+    columns = experiments.c
     rows = connection.execute(
         select(
-            experiments.c.id,
-            experiments.c.status,
-            experiments.c.cap_picousd,
-            experiments.c.reserved_picousd,
-            experiments.c.spent_picousd,
-        ).where(experiments.c.id.in_(tuple(ids)))
+            columns.id,
+            columns.status,
+            columns.cap_picousd,
+            columns.reserved_picousd,
+            columns.spent_picousd,
+        ).where(columns.id.in_(tuple(ids)))
     )
     return {
         row.id: _Account(
-            row.id,
-            row.status,
-            Purse(row.cap_picousd, row.reserved_picousd, row.spent_picousd),
+            row.id, row.status, Purse(row.cap_picousd, row.reserved_picousd, row.spent_picousd)
         )
         for row in rows
     }
 
 
-def _write_down(connection: Connection, going: Sequence[Intent], now: int) -> None:
+def _write_down(connection: Connection, going: Sequence[Intent], now: Instant) -> None:
     if not going:
         return
     connection.execute(
@@ -246,14 +195,38 @@ def _write_down(connection: Connection, going: Sequence[Intent], now: int) -> No
     )
 
 
-def _store_money(connection: Connection, ledgers: Iterable[_Account]) -> None:
-    for account in ledgers:
-        if account.added:
-            connection.execute(
-                update(experiments)
-                .where(experiments.c.id == account.experiment_id)
-                .values(reserved_picousd=experiments.c.reserved_picousd + account.added)
-            )
+def _book(
+    connection: Connection,
+    experiment_id: str,
+    *,
+    reserved: int = 0,
+    spent: int = 0,
+    done: int = 0,
+    failed: int = 0,
+) -> None:
+    """Add to the experiment's sums; the one place where results and calls change them."""
+    added = {"reserved_picousd": reserved, "spent_picousd": spent, "done": done, "failed": failed}
+    if any(added.values()):
+        connection.execute(
+            _BOOK,
+            {f"more_{name}": amount for name, amount in added.items()} | {"of": experiment_id},
+        )
+
+
+_BOOK = (
+    update(experiments)
+    .where(experiments.c.id == bindparam("of"))
+    .values(
+        {
+            name: experiments.c[name] + bindparam(f"more_{name}")
+            for name in ("reserved_picousd", "spent_picousd", "done", "failed")
+        }
+    )
+)
+
+_FORGET_CALL = delete(calls).where(
+    calls.c.experiment_id == bindparam("of_experiment"), calls.c.sample == bindparam("of_sample")
+)
 
 
 def retract(connection: Connection, retractions: Sequence[Retraction]) -> None:
@@ -261,84 +234,85 @@ def retract(connection: Connection, retractions: Sequence[Retraction]) -> None:
 
     Under a lost lease nothing changes: whoever took the chunk has accounted for its calls.
     """
-    alive = _alive(connection, {(r.intent.chunk_id, r.intent.fence) for r in retractions})
-    for retraction in retractions:
+    alive = queue.alive(connection, ((r.intent.chunk_id, r.intent.fence) for r in retractions))
+    kept = [r for r in retractions if (r.intent.chunk_id, r.intent.fence) in alive]
+    _forget(connection, [(r.intent.experiment_id, r.intent.sample) for r in kept])
+    for retraction in kept:
         intent = retraction.intent
-        if (intent.chunk_id, intent.fence) in alive:
-            _settle(connection, intent.experiment_id, [(intent.sample, intent.ceiling_picousd)])
-            _charge(connection, intent.experiment_id, retraction.paid_picousd)
+        _book(
+            connection,
+            intent.experiment_id,
+            reserved=-intent.ceiling_picousd,
+            spent=retraction.paid_picousd,
+        )
+    # what was perhaps paid was perhaps counted by the provider, too
+    _give_back(connection, [(r.intent, r.intent.tokens if r.paid_picousd else 0) for r in kept])
     crash_point("ledger.retracted")
 
 
-_FORGET_CALL = delete(calls).where(
-    calls.c.experiment_id == bindparam("of_experiment"), calls.c.sample == bindparam("of_sample")
-)
+def _forget(connection: Connection, made: Sequence[tuple[str, int]]) -> None:
+    """Delete the calls ``(experiment, sample)``."""
+    if made:
+        connection.execute(
+            _FORGET_CALL,
+            [{"of_experiment": experiment, "of_sample": sample} for experiment, sample in made],
+        )
 
 
-def _settle(connection: Connection, experiment_id: str, made: Sequence[tuple[int, int]]) -> None:
-    """Delete the calls ``(sample, reserved)`` and release what they had reserved."""
-    if not made:
+def _give_back(connection: Connection, ended: Sequence[tuple[Intent, int]]) -> None:
+    """Return to the providers' buckets what calls were granted and did not use."""
+    counted = [(i, used) for i, used in ended if i.limits.tokens_per_minute is not None]
+    if not counted:
         return
-    connection.execute(
-        _FORGET_CALL, [{"of_experiment": experiment_id, "of_sample": sample} for sample, _ in made]
-    )
-    reserved = sum(amount for _, amount in made)
-    if reserved:
-        connection.execute(
-            update(experiments)
-            .where(experiments.c.id == experiment_id)
-            .values(reserved_picousd=experiments.c.reserved_picousd - reserved)
-        )
-
-
-def _charge(connection: Connection, experiment_id: str, paid: int) -> None:
-    if paid:
-        connection.execute(
-            update(experiments)
-            .where(experiments.c.id == experiment_id)
-            .values(spent_picousd=experiments.c.spent_picousd + paid)
-        )
+    lanes = limits.load(connection, {(i.limit_key, False) for i, _ in counted}, now_ms(connection))
+    for intent, used in counted:
+        lanes[intent.limit_key].settle(intent.limits, intent.tokens, used)
+    for lane in lanes.values():
+        lane.store(connection)
 
 
 def record(connection: Connection, outcomes: Sequence[Outcome]) -> list[bool]:
     """Store the results whose leases still hold; False for the others, which change nothing."""
     now = now_ms(connection)
-    alive = _alive(connection, {(o.chunk_id, o.fence) for o in outcomes})
+    alive = queue.alive(connection, ((o.chunk_id, o.fence) for o in outcomes))
     kept = [o for o in outcomes if (o.chunk_id, o.fence) in alive]
     by_experiment: dict[str, list[Outcome]] = defaultdict(list)
     for outcome in kept:
         by_experiment[outcome.experiment_id].append(outcome)
     for experiment_id, batch in by_experiment.items():
-        made = [
-            (o.result.sample, o.reserved_picousd) for o in batch if o.reserved_picousd is not None
-        ]
-        _settle(connection, experiment_id, made)
         _count(connection, experiment_id, batch)
+    made = [(o.experiment_id, o.result.sample) for o in kept if o.reserved_picousd is not None]
+    _forget(connection, made)
+    _give_back(connection, [(o.intent, _used(o)) for o in kept if o.intent is not None])
     _insert(connection, kept, now)
     finished = [o.chunk_id for o in kept if o.last]
     if finished:
-        connection.execute(
-            update(chunks)
-            .where(chunks.c.id.in_(finished))
-            .values(state="done", lease_expires_at=None)
-        )
+        queue.complete(connection, finished)
     crash_point("ledger.recorded")
     return [(o.chunk_id, o.fence) in alive for o in outcomes]
 
 
+def _used(outcome: Outcome) -> int:
+    """Tokens that the provider counted; without an answer, what it may have counted."""
+    usage = outcome.result.usage
+    if usage is not None:
+        return usage.input_tokens + usage.output_tokens
+    granted = 0 if outcome.intent is None else outcome.intent.tokens
+    return granted if outcome.charged_picousd else 0
+
+
 def _count(connection: Connection, experiment_id: str, batch: Sequence[Outcome]) -> None:
-    connection.execute(
-        update(experiments)
-        .where(experiments.c.id == experiment_id)
-        .values(
-            done=experiments.c.done + len(batch),
-            failed=experiments.c.failed + sum(o.result.failure is not None for o in batch),
-            spent_picousd=experiments.c.spent_picousd + sum(o.charged_picousd for o in batch),
-        )
+    _book(
+        connection,
+        experiment_id,
+        reserved=-sum(o.reserved_picousd or 0 for o in batch),
+        spent=sum(o.charged_picousd for o in batch),
+        done=len(batch),
+        failed=sum(o.result.failure is not None for o in batch),
     )
 
 
-def _insert(connection: Connection, kept: Sequence[Outcome], now: int) -> None:
+def _insert(connection: Connection, kept: Sequence[Outcome], now: Instant) -> None:
     if not kept:
         return
     connection.execute(insert(results), [_result_row(o, now) for o in kept])
@@ -346,6 +320,7 @@ def _insert(connection: Connection, kept: Sequence[Outcome], now: int) -> None:
         {
             "experiment_id": o.experiment_id,
             "metric": metric,
+            "cached": o.result.cached,
             "value": value,
             "sample": o.result.sample,
         }
@@ -362,7 +337,7 @@ def _insert(connection: Connection, kept: Sequence[Outcome], now: int) -> None:
         )
 
 
-def _result_row(outcome: Outcome, now: int) -> dict[str, Any]:
+def _result_row(outcome: Outcome, now: Instant) -> dict[str, Any]:
     result = outcome.result
     usage, failure = result.usage, result.failure
     return {
@@ -387,7 +362,7 @@ def _pico(money: Decimal | None) -> int | None:
     return None if money is None else to_pico(money)
 
 
-def _response_row(key: str, result: SampleResult, now: int) -> dict[str, Any]:
+def _response_row(key: str, result: SampleResult, now: Instant) -> dict[str, Any]:
     usage = result.usage
     return {
         "digest": key,

@@ -1,30 +1,25 @@
-"""A page of results costs the same anywhere in a million: every order and filter has its index.
+"""A page of results costs the same anywhere in a million, in every order and under every filter.
+
+Results fall into a few classes: cached or not, and failed of which kind. A filter is a choice of
+classes; within a class every order is a range of an index; so a page is the merge of a few ranges,
+found in an index alone and then read by sample.
 
 An order is by a key and then by sample, both rising or both falling. Samples without the key (no
-call answered, no such score) come last. A page is found in an index alone, then read by sample.
+call answered, no such score) come last.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Row,
-    Select,
-    and_,
-    literal,
-    or_,
-    select,
-    tuple_,
-)
+from sqlalchemy import ColumnElement, Connection, Row, Select, literal, select, tuple_
 
 from llm_research_lab.storage.relational.tables import results, scores
 
 Key = Literal["sample", "latency", "score"]
+BOTH = (False, True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +42,18 @@ class Filters:
     most: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """After which result a page begins; `key` None is among those without the key."""
 
     key: float | None
     sample: int
+
+
+class _Class(NamedTuple):
+    """Results that ended alike; `kind` None is without failure."""
+
+    cached: bool
+    kind: str | None
 
 
 def page(
@@ -60,133 +61,94 @@ def page(
     experiment_id: str,
     order: Order,
     filters: Filters,
+    *,
     after: Place | None,
     limit: int,
 ) -> list[tuple[Place, Row[Any]]]:
     """Give the next `limit` results in order, each with its place."""
+    classes = list(_classes(connection, experiment_id, filters))
     places: list[Place] = []
-    for part in parts(connection, experiment_id, order, filters, after):
+    for ranges in _phases(experiment_id, order, filters, classes, after=after):
         if len(places) < limit:
-            found = connection.execute(part.limit(limit - len(places)))
-            places += [Place(row.key, row.sample) for row in found]
+            places += _merged(connection, ranges, order, limit - len(places))
     return _read(connection, experiment_id, places)
 
 
-def parts(
-    connection: Connection,
+def _phases(
     experiment_id: str,
     order: Order,
     filters: Filters,
+    classes: Sequence[_Class],
+    *,
     after: Place | None,
-) -> list[Select[Any]]:
-    """Give the queries whose answers, one after the other, are the order from the place on."""
+) -> Iterator[Iterable[Select[Any]]]:
+    """Give the ranges of those with the key, then of those without it."""
     if order.key == "sample":
-        return [_keyless(experiment_id, order, filters, after)]
-    rest = after if after is not None and after.key is None else None
-    keyed = _by_score if order.key == "score" else _by_latency
-    first = [] if rest else keyed(connection, experiment_id, order, filters, after)
-    return [*first, *_last(experiment_id, order, filters, rest)]
+        yield (_by_sample(experiment_id, one, order, after) for one in classes)
+        return
+    if after is None or after.key is not None:
+        if order.key == "score":
+            yield _by_score(experiment_id, order, filters, classes, after)
+        else:
+            yield (_by_latency(experiment_id, one, order, after) for one in classes)
+        after = None
+    if filters.least is not None or filters.most is not None:
+        return  # a bound on the score leaves none of those without it
+    if order.key == "score":
+        failed = (one for one in classes if one.kind is not None)
+        yield (_by_sample(experiment_id, one, order, after) for one in failed)
+    else:
+        without = results.c.latency_ms.is_(None)
+        yield (_by_sample(experiment_id, one, order, after).where(without) for one in classes)
 
 
-def _keyless(
-    experiment_id: str, order: Order, filters: Filters, after: Place | None
-) -> Select[Any]:
-    """By sample: the primary key, or the index of the filter."""
-    query = select(literal(None).label("key"), results.c.sample).where(
-        results.c.experiment_id == experiment_id, *_filtered(filters)
-    )
+def _merged(
+    connection: Connection, ranges: Iterable[Select[Any]], order: Order, limit: int
+) -> list[Place]:
+    """Take the first of all ranges together; a key that all lack does not order them."""
+    found = [
+        Place(row.key, row.sample) for one in ranges for row in connection.execute(one.limit(limit))
+    ]
+    found.sort(key=lambda place: (place.key or 0.0, place.sample), reverse=order.falling)
+    return found[:limit]
+
+
+def _by_sample(experiment_id: str, one: _Class, order: Order, after: Place | None) -> Select[Any]:
+    sample = results.c.sample
+    query = select(literal(None).label("key"), sample).where(*_in_class(experiment_id, one))
     if after is not None:
-        query = query.where(_beyond(results.c.sample, after.sample, order))
-    return query.order_by(_directed(results.c.sample, order))
+        query = query.where(sample < after.sample if order.falling else sample > after.sample)
+    return query.order_by(_directed(sample, order))
 
 
-def _by_latency(
-    _connection: Connection,
-    experiment_id: str,
-    order: Order,
-    filters: Filters,
-    after: Place | None,
-) -> list[Select[Any]]:
-    query = select(results.c.latency_ms.label("key"), results.c.sample).where(
-        results.c.experiment_id == experiment_id,
-        results.c.latency_ms.is_not(None),
-        *_filtered(filters),
+def _by_latency(experiment_id: str, one: _Class, order: Order, after: Place | None) -> Select[Any]:
+    latency = results.c.latency_ms
+    query = select(latency.label("key"), results.c.sample).where(
+        *_in_class(experiment_id, one), latency.is_not(None)
     )
-    return [_ordered(query, results.c.latency_ms, results.c.sample, order, after)]
+    return _ordered(query, latency, results.c.sample, order, after)
 
 
 def _by_score(
-    connection: Connection,
     experiment_id: str,
     order: Order,
     filters: Filters,
+    classes: Sequence[_Class],
     after: Place | None,
-) -> list[Select[Any]]:
-    """By a score: whatever failed has none, so only `cached` and the bounds filter here."""
-    if filters.failed or filters.kind is not None:
-        return []
-    query = select(scores.c.value.label("key"), scores.c.sample).where(
-        scores.c.experiment_id == experiment_id, scores.c.metric == order.metric
-    )
-    if filters.least is not None:
-        query = query.where(scores.c.value >= filters.least)
-    if filters.most is not None:
-        query = query.where(scores.c.value <= filters.most)
-    if filters.cached is not None:
-        if not _any(connection, experiment_id, cached=filters.cached):
-            return []
-        if _any(connection, experiment_id, cached=not filters.cached):
-            query = query.where(_is_cached(experiment_id, cached=filters.cached))
-    return [_ordered(query, scores.c.value, scores.c.sample, order, after)]
-
-
-def _last(
-    experiment_id: str, order: Order, filters: Filters, after: Place | None
-) -> list[Select[Any]]:
-    """Those without the key, by sample. A bound on the score leaves none of them."""
-    if filters.least is not None or filters.most is not None:
-        return []
-    if order.key == "score" and filters.failed is False:
-        return []
-    missing = (
-        results.c.failure_kind.is_not(None)
-        if order.key == "score"
-        else results.c.latency_ms.is_(None)
-    )
-    return [_keyless(experiment_id, order, filters, after).where(missing)]
-
-
-def _any(connection: Connection, experiment_id: str, *, cached: bool) -> bool:
-    found = connection.execute(
-        select(results.c.sample)
-        .where(results.c.experiment_id == experiment_id, results.c.cached.is_(cached))
-        .limit(1)
-    )
-    return found.first() is not None
-
-
-def _is_cached(experiment_id: str, *, cached: bool) -> ColumnElement[bool]:
-    return (
-        select(literal(1))
-        .where(
-            results.c.experiment_id == experiment_id,
-            results.c.sample == scores.c.sample,
-            results.c.cached.is_(cached),
+) -> Iterator[Select[Any]]:
+    """Whatever failed has no score, so only the classes without failure are here."""
+    value = scores.c.value
+    for cached in (one.cached for one in classes if one.kind is None):
+        query = select(value.label("key"), scores.c.sample).where(
+            scores.c.experiment_id == experiment_id,
+            scores.c.metric == order.metric,
+            scores.c.cached == literal(cached),
         )
-        .exists()
-    )
-
-
-def _filtered(filters: Filters) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
-    if filters.kind is not None:
-        conditions.append(results.c.failure_kind == filters.kind)
-    if filters.failed is not None:
-        kind = results.c.failure_kind
-        conditions.append(kind.is_not(None) if filters.failed else kind.is_(None))
-    if filters.cached is not None:
-        conditions.append(results.c.cached.is_(filters.cached))
-    return conditions
+        if filters.least is not None:
+            query = query.where(value >= filters.least)
+        if filters.most is not None:
+            query = query.where(value <= filters.most)
+        yield _ordered(query, value, scores.c.sample, order, after)
 
 
 def _ordered(
@@ -197,8 +159,7 @@ def _ordered(
     after: Place | None,
 ) -> Select[Any]:
     if after is not None:
-        here = tuple_(literal(after.key), literal(after.sample))
-        pair = tuple_(key, sample)
+        here, pair = tuple_(literal(after.key), literal(after.sample)), tuple_(key, sample)
         query = query.where(pair < here if order.falling else pair > here)
     return query.order_by(_directed(key, order), _directed(sample, order))
 
@@ -207,8 +168,38 @@ def _directed(column: ColumnElement[Any], order: Order) -> ColumnElement[Any]:
     return column.desc() if order.falling else column.asc()
 
 
-def _beyond(column: ColumnElement[int], value: int, order: Order) -> ColumnElement[bool]:
-    return column < value if order.falling else column > value
+def _in_class(experiment_id: str, one: _Class) -> tuple[ColumnElement[bool], ...]:
+    kind = results.c.failure_kind
+    return (
+        results.c.experiment_id == experiment_id,
+        results.c.cached == literal(one.cached),
+        kind.is_(None) if one.kind is None else kind == one.kind,
+    )
+
+
+def _classes(connection: Connection, experiment_id: str, filters: Filters) -> Iterator[_Class]:
+    """Give the classes that the filters choose; kinds that are not named are looked up."""
+    for cached in BOTH if filters.cached is None else (filters.cached,):
+        if filters.failed is not True and filters.kind is None:
+            yield _Class(cached, None)
+        if filters.failed is not False:
+            kinds = _kinds(connection, experiment_id, cached)
+            yield from (_Class(cached, one) for one in kinds if filters.kind in (None, one))
+
+
+def _kinds(connection: Connection, experiment_id: str, cached: bool) -> Iterator[str]:
+    """Skip through the index from one kind of failure to the next: a step a kind, not a row."""
+    kind = results.c.failure_kind
+    query = (
+        select(kind)
+        .where(results.c.experiment_id == experiment_id, results.c.cached == literal(cached))
+        .order_by(kind)
+        .limit(1)
+    )
+    found = connection.scalar(query.where(kind.is_not(None)))
+    while found is not None:
+        yield found
+        found = connection.scalar(query.where(kind > found))
 
 
 def _read(
@@ -224,20 +215,20 @@ def _read(
     return [(place, by_sample[place.sample]) for place in places]
 
 
-def pairs(
-    connection: Connection, experiment_a: str, experiment_b: str
-) -> dict[str, dict[str, dict[int, float]]]:
-    """Give every score of two experiments: by experiment, metric and sample."""
-    found: dict[str, dict[str, dict[int, float]]] = {experiment_a: {}, experiment_b: {}}
-    for row in connection.execute(
-        select(scores).where(
-            or_(scores.c.experiment_id == experiment_a, scores.c.experiment_id == experiment_b)
-        )
-    ):
-        found[row.experiment_id].setdefault(row.metric, {})[row.sample] = row.value
-    return found
+class Score(NamedTuple):
+    """One score, at its place in the table."""
+
+    cached: bool
+    value: float
+    sample: int
 
 
-def failed_samples(experiment_id: str) -> ColumnElement[bool]:
-    """Say which results are failures of the experiment."""
-    return and_(results.c.experiment_id == experiment_id, results.c.failure_kind.is_not(None))
+def scores_of(
+    connection: Connection, experiment_id: str, metric: str, *, after: Score | None, limit: int
+) -> list[Score]:
+    """Give the next scores of a metric, in the table's own order."""
+    keys = (scores.c.cached, scores.c.value, scores.c.sample)
+    query = select(*keys).where(scores.c.experiment_id == experiment_id, scores.c.metric == metric)
+    if after is not None:
+        query = query.where(tuple_(*keys) > tuple_(*(literal(part) for part in after)))
+    return [Score(*row) for row in connection.execute(query.order_by(*keys).limit(limit))]

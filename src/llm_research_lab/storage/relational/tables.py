@@ -25,6 +25,9 @@ metadata = MetaData()
 ID = String(40)
 """``exp_`` and the like, then 26 characters of a ULID: sortable by creation."""
 
+NUMBER = BigInteger().with_variant(Integer, "sqlite")
+"""Counted by the database; SQLite counts none but an INTEGER PRIMARY KEY."""
+
 INSTANT = BigInteger
 """Milliseconds since 1970 UTC."""
 
@@ -47,7 +50,7 @@ keys = Table(
 audit = Table(
     "audit",
     metadata,
-    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("id", NUMBER, primary_key=True, autoincrement=True),
     Column("timestamp", INSTANT, nullable=False),
     Column("user_id", Text, nullable=False),
     Column("action", Text, nullable=False),
@@ -58,6 +61,8 @@ audit = Table(
     Column("outcome", Text, nullable=False),
     Column("metadata", JSON, nullable=False),
 )
+Index("audit_by_user", audit.c.user_id, audit.c.id)
+Index("audit_by_resource", audit.c.resource_type, audit.c.resource_id, audit.c.id)
 
 idempotency = Table(
     "idempotency",
@@ -69,6 +74,7 @@ idempotency = Table(
     Column("body", LargeBinary),
     Column("created_at", INSTANT, nullable=False),
 )
+Index("idempotency_by_age", idempotency.c.created_at)
 
 
 def _versions(name: str, *own: Column[object]) -> Table:
@@ -133,7 +139,7 @@ Index("experiments_by_owner", experiments.c.owner, experiments.c.id)
 chunks = Table(
     "chunks",
     metadata,
-    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("id", NUMBER, primary_key=True, autoincrement=True),
     Column("experiment_id", ID, ForeignKey("experiments.id"), nullable=False),
     Column("first", BigInteger, nullable=False),
     Column("count", Integer, nullable=False),
@@ -179,14 +185,16 @@ results = Table(
     Column("finished_at", INSTANT, nullable=False),
     sqlite_with_rowid=False,
 )
-Index("results_by_latency", results.c.experiment_id, results.c.latency_ms, results.c.sample)
-Index("results_by_failure", results.c.experiment_id, results.c.failure_kind, results.c.sample)
+_outcome = (results.c.experiment_id, results.c.cached, results.c.failure_kind)
+Index("results_by_sample", *_outcome, results.c.sample)
+Index("results_by_latency", *_outcome, results.c.latency_ms, results.c.sample)
 
 scores = Table(
     "scores",  # the index of results.scores: for sorting, filtering and comparing
     metadata,
     Column("experiment_id", ID, primary_key=True),
     Column("metric", Text, primary_key=True),
+    Column("cached", Boolean, primary_key=True),
     Column("value", Float, primary_key=True),
     Column("sample", BigInteger, primary_key=True),
     sqlite_with_rowid=False,

@@ -172,7 +172,7 @@ class Writer:
         line.execute("SAVEPOINT unit")
         try:
             unit.value = unit.run(line.connection)
-        except BaseException as error:  # noqa: BLE001 - handed to the waiter, who raises it
+        except BaseException as error:
             unit.error = troubles.told(error)
             if not line.inside:  # SQLite gave the whole transaction up: a full disk
                 raise

@@ -33,7 +33,7 @@ def migrate(path: Path, *, wait_seconds: float = 60.0) -> None:
             line.execute("PRAGMA foreign_keys=OFF")  # rebuilt tables; checked before the commit
             _patiently(line, _begin, deadline)
             _upgrade(line, path)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - raised again, in the user's words
         raise troubles.told(error) from error.__cause__
     finally:
         if line is not None:

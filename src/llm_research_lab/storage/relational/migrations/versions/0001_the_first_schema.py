@@ -30,6 +30,12 @@ def upgrade() -> None:
         sa.Column("metadata", sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
+    with op.batch_alter_table("audit", schema=None) as batch_op:
+        batch_op.create_index(
+            "audit_by_resource", ["resource_type", "resource_id", "id"], unique=False
+        )
+        batch_op.create_index("audit_by_user", ["user_id", "id"], unique=False)
+
     op.create_table(
         "datasets",
         sa.Column("id", sa.String(length=40), nullable=False),
@@ -57,6 +63,9 @@ def upgrade() -> None:
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("user", "key"),
     )
+    with op.batch_alter_table("idempotency", schema=None) as batch_op:
+        batch_op.create_index("idempotency_by_age", ["created_at"], unique=False)
+
     op.create_table(
         "keys",
         sa.Column("id", sa.String(length=40), nullable=False),
@@ -117,9 +126,10 @@ def upgrade() -> None:
         "scores",
         sa.Column("experiment_id", sa.String(length=40), nullable=False),
         sa.Column("metric", sa.Text(), nullable=False),
+        sa.Column("cached", sa.Boolean(), nullable=False),
         sa.Column("value", sa.Float(), nullable=False),
         sa.Column("sample", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("experiment_id", "metric", "value", "sample"),
+        sa.PrimaryKeyConstraint("experiment_id", "metric", "cached", "value", "sample"),
         sqlite_with_rowid=False,
     )
     op.create_table(
@@ -239,10 +249,14 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("results", schema=None) as batch_op:
         batch_op.create_index(
-            "results_by_failure", ["experiment_id", "failure_kind", "sample"], unique=False
+            "results_by_latency",
+            ["experiment_id", "cached", "failure_kind", "latency_ms", "sample"],
+            unique=False,
         )
         batch_op.create_index(
-            "results_by_latency", ["experiment_id", "latency_ms", "sample"], unique=False
+            "results_by_sample",
+            ["experiment_id", "cached", "failure_kind", "sample"],
+            unique=False,
         )
 
     # ### end Alembic commands ###

@@ -18,12 +18,11 @@ from ruamel.yaml.events import (
     DocumentStartEvent,
     Event,
     MappingStartEvent,
-    NodeEvent,
     ScalarEvent,
 )
 
-from llm_research_lab.experiments.fields import Path, Source
-from llm_research_lab.experiments.scalars import resolved
+from llm_research_lab.documents.fields import Path, Source
+from llm_research_lab.documents.scalars import resolved
 from llm_research_lab.vocabulary import Finding
 
 SIZE_BYTES = 256 * 1024
@@ -32,8 +31,15 @@ SIZE_BYTES = 256 * 1024
 VALUES = 10_000
 """Values in one file, each alias counted as what it stands for."""
 
+QUOTE = 'use text as the key, and quotes around a template: "{{ column }}"'
+"""Unquoted, a template is a mapping in a mapping's key."""
+
 DEPTH = 32
 """Levels of nesting."""
+
+_UNMARKED = (YAMLError, ValueError, OverflowError, AssertionError)
+"""What the parser raises without a place: unprintable characters, the escape ``\\UFFFFFFFF``, the
+directive ``%YAML 1.3``."""
 
 
 class _BrokenError(Exception):
@@ -77,10 +83,10 @@ class _Composer:
             self._close()
         elif isinstance(event, AliasEvent):
             self._alias(event)
-        elif isinstance(event, NodeEvent):
+        elif isinstance(event, ScalarEvent | CollectionStartEvent):
             self._node(event)
 
-    def _node(self, event: NodeEvent) -> None:
+    def _node(self, event: ScalarEvent | CollectionStartEvent) -> None:
         """Take a scalar, or the start of a collection."""
         if event.tag not in {None, "!"}:
             _break(event, "no-tags", "a tag is not read", "leave out what starts with !")
@@ -108,7 +114,7 @@ class _Composer:
     def _start(self, event: CollectionStartEvent) -> None:
         """Open a mapping or a list at its place."""
         if self._is_key():
-            _break(event, "text-keys", "a key is a mapping or a list", "use text as the key")
+            _break(event, "text-keys", "a key is a mapping or a list", QUOTE)
         if len(self.open) == DEPTH:
             _break(event, "depth", f"more than {DEPTH} levels of nesting", "nest less")
         value: Any = {} if isinstance(event, MappingStartEvent) else []
@@ -207,9 +213,10 @@ def _composed(text: str) -> tuple[Source | None, tuple[Finding, ...]]:
         where = "1:1" if mark is None else f"{mark.line + 1}:{mark.column + 1}"
         message = error.problem or error.context or "not YAML"
         return None, (Finding(where, "yaml", message, "mend the YAML here"),)
-    except (YAMLError, ValueError) as error:
+    except _UNMARKED as error:
         message = str(error).partition("\n")[0]
-        return None, (Finding("1:1", "yaml", message, "use only printable characters"),)
+        fix = "use printable characters, and no directives"
+        return None, (Finding("1:1", "yaml", message, fix),)
     return Source(composer.root, composer.values, composer.keys), ()
 
 

@@ -7,7 +7,7 @@ from decimal import Decimal, InvalidOperation
 from math import isfinite
 from typing import Any
 
-from llm_research_lab.experiments.fields import Field, Place, Reader, read_fields, unknown
+from llm_research_lab.documents.fields import Field, Place, Reader, read_fields, unknown
 from llm_research_lab.vocabulary import InvalidError, checked_name, parse_reference
 
 DEPTH = 32
@@ -53,10 +53,10 @@ def _encodes(value: str) -> bool:
 TEXT: Law = ("type", "text", _is_text)
 
 
-def text(longest: int = 10_000) -> Reader:
-    """Text of 1 to so many characters, which UTF-8 can hold."""
-    expected = f"text of 1 to {longest} characters"
-    length: Law = ("length", expected, lambda value: 1 <= len(value) <= longest)
+def text(longest: int = 10_000, *, least: int = 1) -> Reader:
+    """Text of so many characters, which UTF-8 can hold."""
+    expected = f"text of {least} to {longest} characters"
+    length: Law = ("length", expected, lambda value: least <= len(value) <= longest)
     return leaf(TEXT, length, ("utf-8", "text without lone surrogates", _encodes))
 
 
@@ -71,6 +71,7 @@ def _checked(check: Callable[[str, str], object]) -> Reader:
         except InvalidError as error:
             message = f"{error.where}: expected {error.expected}, got {error.got}"
             place.find("form", message, error.fix)
+            return None
         return value
 
     return read
@@ -134,8 +135,11 @@ def one_of(*words: str) -> Reader:
     """One of the words; another is a finding with the nearest of them."""
 
     def read(value: Any, place: Place) -> Any:
-        if leaf(TEXT)(value, place) is not None and value not in words:
+        if leaf(TEXT)(value, place) is None:
+            return None
+        if value not in words:
             unknown(place, place.name, value, words)
+            return None
         return value
 
     return read

@@ -1,0 +1,119 @@
+"""`lab api`: one worker on a bound socket; asked to stop, it ends what it has begun."""
+
+from __future__ import annotations
+
+import math
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import structlog
+import uvicorn
+
+from llm_research_lab.api.application import make_app
+from llm_research_lab.api.middleware import Limits
+from llm_research_lab.commands.keys import ensure_admin_key
+from llm_research_lab.service.ports import BACKLOG, Bound, bind, bound_of
+from llm_research_lab.service.protocol import Protocol
+from llm_research_lab.service.readiness import Readiness
+from llm_research_lab.service.settings import check_host
+from llm_research_lab.service.standing import Standing, standing
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from llm_research_lab.service.settings import Settings
+    from llm_research_lab.service.stopping import Stop
+
+KEEP_ALIVE_SECONDS = 75
+"""An idle connection is kept so long. Source: nginx's keepalive_timeout."""
+
+_log = structlog.get_logger("llm_research_lab.service")
+
+
+def run_api(settings: Settings) -> None:
+    """Serve the API until SIGTERM or SIGINT, or until the `lab up` that started this is gone."""
+    check_host(settings)
+    with standing("api", settings, settings.api_metrics_port, "api") as here:
+        if ensure_admin_key(here.lab):
+            _log.info("admin key made", path=str(here.lab.directory.admin_key))
+        bound = _bound(settings, here)
+        root = here.lab.directory.root
+        readiness = Readiness(here.lab.database, root, lambda: here.stop.asked)
+        readiness.start()
+        try:
+            app = make_app(
+                here.lab,
+                limits=limits_of(settings),
+                registry=here.registry,
+                ready=readiness.reasons,
+            )
+            server = Server(_config(app, settings), here.stop, lambda: here.ready(url=bound.url))
+            server.run([bound.listener])
+        finally:
+            readiness.close()
+            bound.listener.close()
+
+
+def limits_of(settings: Settings) -> Limits:
+    """Give the bounds of a request that the settings ask for."""
+    return Limits(
+        hosts=settings.hosts | {f"[{settings.host}]" if ":" in settings.host else settings.host},
+        body_bytes=settings.body_limit_bytes,
+        upload_bytes=settings.upload_limit_bytes,
+        seconds=settings.request_timeout_seconds,
+        idle_seconds=settings.idle_timeout_seconds,
+        upload_seconds=settings.upload_timeout_seconds,
+    )
+
+
+class Server(uvicorn.Server):
+    """uvicorn's server, which says when it serves, and ends with status 0 when asked to stop."""
+
+    def __init__(self, config: uvicorn.Config, stop: Stop, began: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._stop = stop
+        self._began = began
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, then tell."""
+        await super().startup(sockets)
+        self._began()
+        self._stop.on(self._end)
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals to `Stop`: uvicorn would raise them again after the drain."""
+        yield
+
+    def _end(self) -> None:
+        self.should_exit = True
+
+
+def _bound(settings: Settings, here: Standing) -> Bound:
+    """Take the parent's socket, which outlives this process, or bind one."""
+    if here.parent is not None and here.parent.listener is not None:
+        return bound_of(socket.socket(fileno=here.parent.listener), settings.host)
+    bound = bind(settings.host, settings.port)
+    if bound.moved:
+        _log.warning("port taken", wanted=bound.wanted, port=bound.port, of="api")
+    return bound
+
+
+def _config(app: FastAPI, settings: Settings) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        loop="uvloop",
+        http=Protocol,
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=sorted(settings.trusted_proxies),
+        backlog=BACKLOG,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=math.ceil(settings.drain_seconds),
+    )

@@ -1,0 +1,94 @@
+"""What an API and a runner have in common: a held directory, a lab, metrics, a parent, an end."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import orjson
+import structlog
+
+from llm_research_lab.service.composition import open_lab
+from llm_research_lab.service.logs import configure
+from llm_research_lab.service.parent import Parent
+from llm_research_lab.service.process_metrics import process_registry
+from llm_research_lab.service.stopping import Stop
+from llm_research_lab.storage import DataDirectory, write_private
+from llm_research_lab.telemetry.exposition import Exposition, expose
+from llm_research_lab.vocabulary import LabError
+
+if TYPE_CHECKING:
+    from prometheus_client import CollectorRegistry
+
+    from llm_research_lab.commands.lab import Lab
+    from llm_research_lab.service.settings import Settings
+
+_log = structlog.get_logger("llm_research_lab.service")
+
+
+@dataclass(slots=True)
+class Standing:
+    """A process that is about to serve; `ready` says that it does, for others to find it."""
+
+    lab: Lab
+    registry: CollectorRegistry
+    exposition: Exposition
+    parent: Parent | None
+    stop: Stop
+    run_file: Path
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    def ready(self, **more: Any) -> None:
+        """Write ``run/…json`` (pid, metrics_url and more), and tell the parent."""
+        self.facts = {"pid": os.getpid(), "metrics_url": self.exposition.url, **more}
+        write_private(self.run_file, orjson.dumps(self.facts))
+        if self.parent is not None:
+            self.parent.tell_ready(self.facts)
+        _log.info("serving", **self.facts)
+
+
+@contextmanager
+def standing(name: str, settings: Settings, metrics_port: int, run_name: str) -> Iterator[Standing]:
+    """Stand up what a process needs, and take it down in turn.
+
+    A LabError on the way reaches the parent too, so that `lab up` can say it. A process that was
+    started alone shares the directory with others that were, and never with a `lab up`.
+    """
+    stop = Stop()
+    stop.listen()
+    parent = Parent.of(os.environ)
+    configure(name, settings.log_level)
+    if parent is not None:
+        parent.watch(stop.ask)
+    try:
+        with ExitStack() as stack:
+            directory = DataDirectory.open(settings.data_dir)
+            if parent is None or not parent.holds(directory.lock_file):
+                stack.enter_context(directory.share())
+            lab = stack.enter_context(open_lab(settings))
+            registry = process_registry(lab.database.statistics)
+            exposition = expose(registry, settings.host, metrics_port)
+            stack.callback(exposition.close)
+            if metrics_port not in {0, exposition.port}:
+                _log.warning("port taken", wanted=metrics_port, port=exposition.port, of="metrics")
+            run_file = directory.run_file(run_name)
+            stack.callback(remove_own, run_file, os.getpid())
+            yield Standing(lab, registry, exposition, parent, stop, run_file)
+            _log.info("stopped")
+    except LabError as error:
+        if parent is not None:
+            parent.tell_refusal(error)
+        raise
+
+
+def remove_own(run_file: Path, pid: int) -> None:
+    """Remove the file if it speaks of that process; another's stays."""
+    try:
+        if orjson.loads(run_file.read_bytes())["pid"] == pid:
+            run_file.unlink()
+    except (OSError, ValueError, KeyError, TypeError):
+        return
