@@ -155,7 +155,9 @@ def test_every_mistake_of_an_experiment_file_is_told_with_its_line(lab, tmp_path
     file.write_text("name: Wrong Name\ndataset: sums\nprompt: sum\nmodle: echo\nevaluators: []\n")
     status, out, err = served.cli("experiment", "run", str(file))
     assert (status, out) == (1, "")
-    assert f"error: {file}:1:7" in err
+    assert err.startswith(f"error: {file}\n")
+    assert "4 mistakes" in err
+    assert [line.split()[1] for line in err.splitlines()[4:]] == ["1:1:", "1:7:", "4:1:", "5:13:"]
     assert "- 4:1: " in err
     assert "did you mean model?" in err
 

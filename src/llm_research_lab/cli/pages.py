@@ -111,7 +111,9 @@ def _api() -> Iterator[str]:
     yield "| Method | Path | Does |\n|---|---|---|"
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
-            does = _cell(operation.get("summary", ""))
+            does = _cell(
+                operation.get("description", operation.get("summary", "")).split("\n\n")[0]
+            )
             yield f"| {method.upper()} | `{path}` | {does} |"
 
 

@@ -57,18 +57,23 @@ def read_document(file: Path) -> Source:
 
 
 def refused(file: Path, findings: tuple[Finding, ...]) -> InvalidError:
-    """Make one error of all that is wrong with a file; a place is ``line:column`` in it."""
+    """Make one error of all that is wrong with a file, in its order; a place is ``line:column``."""
     from llm_research_lab.vocabulary import InvalidError
 
-    first = findings[0]
+    inorder = sorted(findings, key=_place)
+    count = f"{len(findings)} mistake{'s' if len(findings) > 1 else ''}"
     return InvalidError(
-        f"{file}:{first.where}",
-        first.law,
-        first.message,
-        first.fix,
-        findings[:SHOWN],
+        str(file),
+        "a file without mistakes",
+        count,
+        "mend what is listed, and run it again",
+        tuple(inorder[:SHOWN]),
         len(findings),
     )
+
+
+def _place(finding: Finding) -> tuple[int, ...]:
+    return tuple(int(part) for part in finding.where.split(":") if part.isdigit())
 
 
 def unreadable(file: Path, error: OSError) -> LabError:

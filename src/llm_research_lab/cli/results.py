@@ -7,6 +7,8 @@ from typing import Any
 
 from llm_research_lab.cli.rendering import print_line, print_table
 
+SMALL_P = 0.001
+
 
 def print_experiments(found: Sequence[Mapping[str, Any]]) -> None:
     """One line an experiment: scores, latency, tokens, cost, cache, failures."""
@@ -39,7 +41,7 @@ def print_comparison(found: Mapping[str, Any]) -> None:
         a["name"]: lambda row: _number(row[1]["mean_a"]),
         b["name"]: lambda row: _number(row[1]["mean_b"]),
         "difference (95 %)": lambda row: _interval(row[1], "difference", signed=True),
-        "p": lambda row: _number(row[1]["p_value"]),
+        "p": lambda row: _p(row[1]["p_value"]),
         "won": lambda row: row[1]["won"],
         "lost": lambda row: row[1]["lost"],
         "tied": lambda row: row[1]["tied"],
@@ -77,6 +79,10 @@ def _interval(found: Mapping[str, Any] | None, key: str, *, signed: bool = False
 
 def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
+
+
+def _p(value: float | None) -> str:
+    return "<0.001" if value is not None and value < SMALL_P else _number(value)
 
 
 def _percentiles(found: Mapping[str, Any] | None) -> str:
