@@ -1,5 +1,5 @@
-# Two commands: `make run` needs python3 (3.11 or newer, with venv) and a package index;
-# `make test` needs the same.
+# Two commands: `make run` needs python3 (3.11 or newer, with venv) and a package index; `make test`
+# also installs the tools that tests compare with, where the system's package manager lets it.
 PYTHON ?=
 VENV := .venv/bin
 SET_UP = python=$$(PYTHON="$(PYTHON)" sh scripts/find-python.sh) && "$$python" scripts/setup.py
@@ -16,11 +16,13 @@ run: ## set up, run the sample on the bundled model, keep serving until Ctrl-C
 
 test: ## check, then every kind of test, in minutes
 	@$(SET_UP) dev
+	@$(VENV)/python scripts/servers.py
 	@$(MAKE) --no-print-directory check
 	@sh scripts/test.sh "not long"
 
 test-long: ## the same at length: thousands of cases, hundreds of kills
 	@$(SET_UP) dev
+	@$(VENV)/python scripts/servers.py
 	@$(MAKE) --no-print-directory check
 	@HYPOTHESIS_PROFILE=long sh scripts/test.sh ""
 

@@ -23,8 +23,8 @@ from tests.contract.running import (
     count,
     ended,
     executor,
-    expire,
     experiment,
+    expire,
     found,
     lease,
     on_time,
@@ -275,7 +275,8 @@ async def test_a_bug_in_one_call_cuts_the_others_and_hands_the_chunk_back(lab):
     async with executor(lab, provider) as one:
         with pytest.raises(ValueError, match="a bug"):
             await one.run(await lease(lab))
-    assert (provider.now, provider.cut) == (0, 5)
+    assert provider.now == 0
+    assert provider.cut >= 5
     assert await states(lab) == ["waiting"]
 
 
@@ -411,11 +412,11 @@ async def test_an_open_breaker_holds_all_calls_and_one_probe_brings_them_back(la
         task = asyncio.create_task(one.run(await lease(fast)))
 
         async def opened():
-            return len(provider.calls) == FAILURES
+            return len(provider.calls) >= FAILURES
 
         await until(opened)
-        await asyncio.sleep(0.1)
-        assert len(provider.calls) == FAILURES
+        await asyncio.sleep(0.6)  # longer than any backoff of these calls
+        assert len(provider.calls) <= FAILURES + 1  # one was past the breaker when it opened
         clock[0] += OPEN_MS
         await task
     assert (await row(lab, name)).done == 10
@@ -579,9 +580,17 @@ async def test_an_experiment_whose_every_sample_failed_has_failed(lab):
 
 async def test_failed_samples_run_again_and_the_others_stay(lab):
     name = await experiment(lab, rows=30, limits={"attempts": 1})
-    async with runner(lab, Flaky("unavailable", 1, retry_after_ms=1)):
+    first = Scripted()
+
+    async def answer(call):
+        if call.sample % 3 == 0:
+            raise ProviderError("rate_limited", "m", "an answer", "429", "wait")
+        return await Scripted.answer(first, call)
+
+    first.answer = answer
+    async with runner(lab, first):
         await ended(lab, name)
-    assert (await row(lab, name)).failed == 30 or (await row(lab, name)).failed > 0
+    assert (await row(lab, name)).failed == 10
     before = {s for s, r in (await found(lab, name)).items() if r.failure_kind is not None}
     await commands.retry(lab, ANN, name, NO_KEY)
     provider = Scripted()

@@ -24,6 +24,8 @@ from llm_research_lab.service.protocol import Protocol
 from llm_research_lab.storage.directory import DataDirectory
 from llm_research_lab.storage.objects import FileObjects
 from llm_research_lab.storage.relational import Database, keys
+from llm_research_lab.telemetry.catalog import declaration
+from llm_research_lab.telemetry.instruments import Instruments
 
 EXPERIMENT = {
     "name": "capitals",
@@ -74,14 +76,22 @@ class ServedApi:
 def serving(root: Path, limits: Limits | None = None) -> Iterator[ServedApi]:
     """Serve a new lab in the directory."""
     directory = DataDirectory.open(root)
-    database = Database.open(directory.database, rest_seconds=0.0)
-    objects = FileObjects(directory.objects, directory.tmp)
-    lab = Lab(directory, database, objects, lambda: time.time_ns() // 1_000_000, new_id)
-    ensure_admin_key(lab)
     registry = CollectorRegistry()
+    instruments = Instruments.of(declaration(), "api", registry, strict=True)
+    database = Database.open(directory.database, rest_seconds=0.0, instruments=instruments)
+    objects = FileObjects(directory.objects, directory.tmp)
+    lab = Lab(
+        directory,
+        database,
+        objects,
+        lambda: time.time_ns() // 1_000_000,
+        new_id,
+        instruments=instruments,
+    )
+    ensure_admin_key(lab)
     served = ServedApi(lab, "", directory.admin_key.read_text().strip(), registry)
     app = make_app(
-        lab, limits=limits or Limits(), registry=registry, ready=lambda: list(served.reasons)
+        lab, limits=limits or Limits(), ready=lambda: list(served.reasons)
     )
     config = uvicorn.Config(
         app,

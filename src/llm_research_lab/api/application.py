@@ -22,18 +22,17 @@ from llm_research_lab.api.middleware import (
     Metrics,
     RequestId,
     SecurityHeaders,
+    Tracing,
     request_id_of,
 )
 from llm_research_lab.api.problems import RequestError, problem_response
 from llm_research_lab.api.routes import ROUTES
 from llm_research_lab.api.routes.health import Readiness
 from llm_research_lab.api.templates import templates_of
-from llm_research_lab.telemetry.requests import request_instruments
+from llm_research_lab.telemetry.requests import RequestInstruments
 from llm_research_lab.vocabulary import LabError, NotFoundError
 
 if TYPE_CHECKING:
-    from prometheus_client import CollectorRegistry
-
     from llm_research_lab.commands.lab import Lab
 
 _TEMPLATES = templates_of(ROUTES)
@@ -44,7 +43,6 @@ def make_app(
     lab: Lab,
     *,
     limits: Limits,
-    registry: CollectorRegistry,
     ready: Callable[[], list[str]],
 ) -> FastAPI:
     """Make the application over a lab. `ready` gives the reasons why it may not be used now.
@@ -60,8 +58,9 @@ def make_app(
         exception_handlers={HTTPException: _refuse},
         middleware=[
             Middleware(RequestId),
+            Middleware(Tracing, lab.tracer, _TEMPLATES),
             Middleware(SecurityHeaders),
-            Middleware(Metrics, request_instruments(registry), _TEMPLATES),
+            Middleware(Metrics, RequestInstruments(lab.instruments), _TEMPLATES),
             Middleware(Faults),
             Middleware(LimitsMiddleware, limits),
             Middleware(Authentication, lab),

@@ -20,6 +20,8 @@ from llm_research_lab.cli import (
     processes,
     prompts,
     reference,
+    stories,
+    traces,
 )
 
 INTERRUPTED, BROKEN_PIPE = 130, 141  # 128 + the signal, as shells count
@@ -36,6 +38,8 @@ app = typer.Typer(
 processes.register(app)
 demo.register(app)
 inspecting.register(app)
+traces.register(app)
+stories.register(app)
 app.add_typer(datasets.app, name="dataset")
 app.add_typer(prompts.app, name="prompt")
 app.add_typer(models.app, name="model")

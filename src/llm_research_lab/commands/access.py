@@ -108,6 +108,7 @@ async def require(  # noqa: PLR0917 - who, what, on which thing, whose
     word = _WORDS[action.partition(".")[2]]
     resource_id = resource_id[:RESOURCE_LENGTH]
     about = {"required": action, "why": reason.text}
+    user = caller.principal.user
     await lab.database.write(
         lambda c: audit_log.append(
             c,
@@ -116,6 +117,9 @@ async def require(  # noqa: PLR0917 - who, what, on which thing, whose
             ),
         )
     )
+    lab.instruments.counter("rbac_authorization_failures_total")[user, resource_type].inc()
+    if resource_type == "dataset":
+        lab.instruments.counter("dataset_access_denied_total")[(user,)].inc()
     raise DeniedError(
         f"{resource_type} {resource_id}".rstrip(),
         f"a key that may {action}",
@@ -170,6 +174,7 @@ async def _stranger(
         audit_log.append(connection, entry)
         return reason
 
+    lab.instruments.counter("authentication_failures_total")[(UNKNOWN,)].inc()
     reason = await lab.database.write(refuse)
     return UnauthenticatedError(
         "header Authorization",

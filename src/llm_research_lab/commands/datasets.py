@@ -88,6 +88,7 @@ async def preview(
         await _accessed(lab, caller, reference[:200], "failure")
         raise
     await _accessed(lab, caller, row.id, "success")
+    lab.instruments.counter("dataset_access_total")[(caller.principal.user,)].inc()
     count = max(0, min(limit, row.rows - offset))
     items = await asyncio.to_thread(rows_at, lab, row.digest, offset, count) if count else []
     after = offset + count

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Row
 
 from llm_research_lab.audit import created, updated
 from llm_research_lab.commands import views
@@ -18,11 +18,13 @@ from llm_research_lab.commands.paging import Page, cursor_of, cut, read_cursor
 from llm_research_lab.commands.prices import unpriced
 from llm_research_lab.commands.refusals import refused
 from llm_research_lab.commands.results import comparison, results
+from llm_research_lab.commands.trail import ended
 from llm_research_lab.cost import to_pico
 from llm_research_lab.documents.fields import Source
 from llm_research_lab.experiments.read import read_specification, specification_to_json
 from llm_research_lab.security import Action, Caller
 from llm_research_lab.storage.relational import audit_log, experiments, now_ms
+from llm_research_lab.telemetry.spans import handed_on, note
 
 __all__ = [
     "cancel",
@@ -60,10 +62,18 @@ async def create(lab: Lab, caller: Caller, body: dict[str, Any], once: Once) -> 
     found = await exact(lab, specification, user)
     priced = not await unpriced(lab, [found.model.id])
     experiment_id = lab.new_id("exp")
+    note("experiment_id", experiment_id)
+    trace = handed_on()
 
     def work(connection: Connection) -> dict[str, Any]:
         now = now_ms(connection)
-        row = experiments.add(connection, _columns(found, experiment_id, user, now))
+        row = experiments.add(
+            connection,
+            {
+                **_columns(found, experiment_id, user, now),
+                "traceparent": None if trace is None else str(trace),
+            },
+        )
         about = {"name": row.name, "samples": row.samples}
         origin = origin_of(caller)
         audit_log.append(connection, created(now, origin, "experiment", experiment_id, about))
@@ -128,6 +138,7 @@ async def _move(lab: Lab, caller: Caller, experiment_id: str, once: Once, event:
     await require(lab, caller, action, "experiment", experiment_id, row.owner)
     priced = not await unpriced(lab, [row.model_id])
     why = f"{done} by {caller.principal.user}"
+    moved: list[Row[Any]] = []
 
     def work(connection: Connection) -> dict[str, Any]:
         now = now_ms(connection)
@@ -136,9 +147,14 @@ async def _move(lab: Lab, caller: Caller, experiment_id: str, once: Once, event:
         about = {"event": event, "from": before.status, "to": after.status}
         origin = origin_of(caller)
         audit_log.append(connection, updated(now, origin, "experiment", experiment_id, about))
+        moved.append(after)
         return views.experiment(after, priced=priced)
 
-    return await do_once(lab, caller, once, work, status=200)
+    made = await do_once(lab, caller, once, work, status=200)
+    for after in moved:
+        if after.status == "cancelled":
+            ended(lab, after, after.status)
+    return made
 
 
 def _columns(found: Exact, experiment_id: str, user: str, now: int) -> dict[str, Any]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from llm_research_lab.telemetry.instruments import SILENT, Instruments
+from llm_research_lab.telemetry.tracing import OFF, Tracer
 from llm_research_lab.vocabulary import Instant
 
 if TYPE_CHECKING:
@@ -23,3 +25,5 @@ class Lab:
     objects: ObjectStore
     now: Callable[[], Instant]
     new_id: Callable[[str], str]
+    tracer: Tracer = field(default=OFF)
+    instruments: Instruments = field(default=SILENT)

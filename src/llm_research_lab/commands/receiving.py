@@ -8,6 +8,7 @@ over a file without a name.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -37,6 +38,8 @@ from llm_research_lab.telemetry.crash import crash_point
 from llm_research_lab.vocabulary import Finding, InvalidError
 
 T = TypeVar("T")
+
+_OBJECTS = "object_operation_duration_seconds"
 
 PIECE_BYTES = 1 << 18
 """Bytes handed to the thread at once: enough that the hand-over costs nothing."""
@@ -77,7 +80,12 @@ async def receive(
             await _hand_over(chunks, survey.feed)
             schema = await _in_thread(survey.finish)
             chunks = survey.again()
-        keeping = _Keeping(format, schema, stack.enter_context(lab.objects.writing()))
+        keeping = _Keeping(
+            format,
+            schema,
+            stack.enter_context(lab.objects.writing()),
+            lab.instruments.histogram(_OBJECTS)[("write",)].observe,
+        )
         await _hand_over(chunks, keeping.feed)
         return await _in_thread(keeping.finish)
     finally:
@@ -89,8 +97,11 @@ def rows(lab: Lab, digest: str, first: int, count: int) -> list[Mapping[str, Any
 
     Costs what the rows cost: the index leads to them. NotFoundError when nothing has the digest.
     """
+    began = time.perf_counter()
     with lab.objects.open(digest) as file:
-        return [orjson.loads(line) for line in read_lines(file, first, count)]
+        found = [orjson.loads(line) for line in read_lines(file, first, count)]
+    lab.instruments.histogram(_OBJECTS)[("read",)].observe(time.perf_counter() - began)
+    return found
 
 
 class _Survey:
@@ -138,9 +149,7 @@ class _Survey:
             return
         if self._inference is None:
             self._inference = Inference(self._reader.names)
-        for row in rows:
-            if row.finding is not None:
-                self._findings.add(row.finding)
+        self._findings.add_of(rows)
         if not self._findings.total:
             self._inference.take(rows)
             if self._inference.finding is not None:
@@ -155,10 +164,12 @@ class _Keeping:
         format: Format,  # noqa: A002 - as above
         schema: Schema,
         writer: ObjectWriter,
+        committed: Callable[[float], None],
     ) -> None:
         self._format = format
         self._schema = schema
         self._writer = writer
+        self._committed = committed
         self._lines = LineWriter(writer, schema_line(schema))
         self._reader = reader_for(format)
         self._check: CsvCheck | JsonCheck | None = None
@@ -177,13 +188,18 @@ class _Keeping:
             raise refusal(self._format, self._findings)
         written = self._lines.finish()
         crash_point("receiving.written")
+        began = time.perf_counter()
         self._writer.commit(written.digest)
+        self._committed(time.perf_counter() - began)
         crash_point("receiving.kept")
         return Received(
             written.digest, self._schema, written.lines, written.bytes, self._statistics.result()
         )
 
     def _take(self, rows: Sequence[Row]) -> None:
+        if self._format == "csv" and self._reader.names is None:
+            self._findings.add_of(rows)  # there is no header, or none that rows could be read by
+            return
         if not rows:
             return
         if self._check is None:
@@ -218,10 +234,10 @@ async def _hand_over(chunks: AsyncIterator[bytes], feed: Callable[[bytes], bool]
     held = bytearray()
     async for chunk in chunks:
         held += chunk
-        if len(held) >= PIECE_BYTES:
-            if not await _in_thread(feed, bytes(held)):
+        while len(held) >= PIECE_BYTES:
+            if not await _in_thread(feed, bytes(held[:PIECE_BYTES])):
                 return
-            held.clear()
+            del held[:PIECE_BYTES]
     if held:
         await _in_thread(feed, bytes(held))
 

@@ -1,5 +1,6 @@
 """Who may do what: roles, actions, keys."""
 
+from llm_research_lab.security.agents import AgentClass, agent_class
 from llm_research_lab.security.authorisation import (
     Caller,
     Granted,
@@ -19,6 +20,7 @@ __all__ = [
     "ROLES",
     "ROLE_ACTIONS",
     "Action",
+    "AgentClass",
     "Caller",
     "Granted",
     "NotOwner",
@@ -27,6 +29,7 @@ __all__ = [
     "Reason",
     "Role",
     "RoleLacks",
+    "agent_class",
     "authorise",
     "digest_of",
     "is_key",

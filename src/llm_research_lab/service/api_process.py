@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import socket
 from collections.abc import Callable, Iterator
@@ -19,12 +20,13 @@ from llm_research_lab.service.protocol import Protocol
 from llm_research_lab.service.readiness import Readiness
 from llm_research_lab.service.settings import check_host
 from llm_research_lab.service.standing import Standing, standing
+from llm_research_lab.storage.relational import idempotency
+from llm_research_lab.telemetry.loop_lag import watch_loop
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from llm_research_lab.service.settings import Settings
-    from llm_research_lab.service.stopping import Stop
 
 KEEP_ALIVE_SECONDS = 75
 """An idle connection is kept so long. Source: nginx's keepalive_timeout."""
@@ -38,6 +40,7 @@ def run_api(settings: Settings) -> None:
     with standing("api", settings, settings.api_metrics_port, "api") as here:
         if ensure_admin_key(here.lab):
             _log.info("admin key made", path=str(here.lab.directory.admin_key))
+        here.lab.database.write_now(idempotency.lapse)  # claims of a process that was killed
         bound = _bound(settings, here)
         root = here.lab.directory.root
         readiness = Readiness(here.lab.database, root, lambda: here.stop.asked)
@@ -46,10 +49,9 @@ def run_api(settings: Settings) -> None:
             app = make_app(
                 here.lab,
                 limits=limits_of(settings),
-                registry=here.registry,
                 ready=readiness.reasons,
             )
-            server = Server(_config(app, settings), here.stop, lambda: here.ready(url=bound.url))
+            server = Server(_config(app, settings), here, lambda: here.ready(url=bound.url))
             server.run([bound.listener])
         finally:
             readiness.close()
@@ -71,16 +73,26 @@ def limits_of(settings: Settings) -> Limits:
 class Server(uvicorn.Server):
     """uvicorn's server, which says when it serves, and ends with status 0 when asked to stop."""
 
-    def __init__(self, config: uvicorn.Config, stop: Stop, began: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, here: Standing, began: Callable[[], None]) -> None:
         super().__init__(config)
-        self._stop = stop
+        self._here = here
         self._began = began
+        self._watch: asyncio.Task[None] | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, then tell."""
         await super().startup(sockets)
+        loop = asyncio.get_running_loop()
+        self._here.measures.panics.watch_loop(loop)
+        self._watch = loop.create_task(watch_loop(self._here.lab.instruments), name="loop lag")
         self._began()
-        self._stop.on(self._end)
+        self._here.stop.on(self._end)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop; what watched the loop until then ends with it."""
+        await super().shutdown(sockets)
+        if self._watch is not None:
+            self._watch.cancel()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -12,6 +12,7 @@ from llm_research_lab.service.ids import new_id
 from llm_research_lab.storage import DataDirectory
 from llm_research_lab.storage.objects import FileObjects
 from llm_research_lab.storage.relational import Database
+from llm_research_lab.telemetry.instruments import SILENT, Instruments
 
 if TYPE_CHECKING:
     from llm_research_lab.service.settings import Settings
@@ -19,17 +20,19 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def open_lab(settings: Settings, *, create: bool = True) -> Iterator[Lab]:
+def open_lab(
+    settings: Settings, *, create: bool = True, instruments: Instruments = SILENT
+) -> Iterator[Lab]:
     """Open the lab of the data directory, migrated if need be; what is queued is done at the end.
 
     Takes no lock on the directory: that is the process's business. Raises what opening its parts
     raises.
     """
     directory = DataDirectory.open(settings.data_dir, create=create)
-    database = Database.open(directory.database)
+    database = Database.open(directory.database, instruments=instruments)
     try:
         objects = FileObjects(directory.objects, directory.tmp)
-        yield Lab(directory, database, objects, now, new_id)
+        yield Lab(directory, database, objects, now, new_id, instruments=instruments)
     finally:
         database.close()
 

@@ -14,6 +14,7 @@ from llm_research_lab.models.engine import BundledSettings
 from llm_research_lab.service import runner
 from llm_research_lab.service.settings import check_host
 from llm_research_lab.service.standing import Standing, standing
+from llm_research_lab.telemetry.loop_lag import watch_loop
 
 if TYPE_CHECKING:
     from llm_research_lab.service.settings import Settings
@@ -34,6 +35,8 @@ async def _serve(here: Standing, settings: Settings) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     here.stop.on(lambda: loop.call_soon_threadsafe(stop.set))
+    here.measures.panics.watch_loop(loop)
+    watch = loop.create_task(watch_loop(here.lab.instruments), name="loop lag")
     here.ready()
     bundled = BundledSettings(slots=settings.bundled_slots, threads=settings.bundled_threads)
     await runner.run_runner(
@@ -41,5 +44,5 @@ async def _serve(here: Standing, settings: Settings) -> None:
         stop,
         settings.drain_seconds,
         provider_for=partial(provider_for, bundled=bundled),
-        registry=here.registry,
     )
+    watch.cancel()

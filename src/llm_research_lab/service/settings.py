@@ -112,6 +112,37 @@ class Settings(BaseSettings):
     bundled_threads: int = Field(
         default=1, ge=1, le=256, description="Threads of the bundled model."
     )
+    environment: str = Field(
+        default="development",
+        pattern=r"^[A-Za-z0-9._-]{1,63}$",
+        description="Where the lab runs: a word that every log line and span carries.",
+    )
+    telemetry: bool = Field(
+        default=True,
+        description="Observe: traces, metrics and log lines of requests. Off to measure its cost.",
+    )
+    trace_ratio: float = Field(
+        default=0.1,
+        ge=0,
+        le=1,
+        description="Share of traces that is kept; errors, slow requests, experiments always are.",
+    )
+    trace_slow_ms: float = Field(
+        default=100, ge=0, description="A request that takes longer is slow: its trace is kept."
+    )
+    trace_bytes: int = Field(
+        default=64_000_000, ge=1_000_000, description="Most bytes of the last hour's kept spans."
+    )
+    otlp_endpoint: str | None = Field(
+        default=None,
+        description="Collector that kept spans go to, as `http://host:4317`; else "
+        "`OTEL_EXPORTER_OTLP_ENDPOINT`; else none.",
+    )
+    otlp_protocol: Literal["grpc", "http/protobuf"] | None = Field(
+        default=None,
+        description="How; else `OTEL_EXPORTER_OTLP_PROTOCOL`; else grpc. Headers and certificates "
+        "come from OpenTelemetry's own variables.",
+    )
     url: str | None = Field(
         default=None, description="Client: the API's address, instead of the directory's own lab."
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,17 +15,17 @@ import structlog
 from llm_research_lab.service.composition import open_lab
 from llm_research_lab.service.logs import configure
 from llm_research_lab.service.parent import Parent
-from llm_research_lab.service.process_metrics import process_registry
+from llm_research_lab.service.process_metrics import Measures, measures
 from llm_research_lab.service.stopping import Stop
+from llm_research_lab.service.traces import tracing
 from llm_research_lab.storage import DataDirectory, write_private
 from llm_research_lab.telemetry.exposition import Exposition, expose
 from llm_research_lab.vocabulary import LabError
 
 if TYPE_CHECKING:
-    from prometheus_client import CollectorRegistry
-
     from llm_research_lab.commands.lab import Lab
     from llm_research_lab.service.settings import Settings
+    from llm_research_lab.signals import Process
 
 _log = structlog.get_logger("llm_research_lab.service")
 
@@ -35,7 +35,7 @@ class Standing:
     """A process that is about to serve; `ready` says that it does, for others to find it."""
 
     lab: Lab
-    registry: CollectorRegistry
+    measures: Measures
     exposition: Exposition
     parent: Parent | None
     stop: Stop
@@ -52,7 +52,9 @@ class Standing:
 
 
 @contextmanager
-def standing(name: str, settings: Settings, metrics_port: int, run_name: str) -> Iterator[Standing]:
+def standing(
+    name: Process, settings: Settings, metrics_port: int, run_name: str
+) -> Iterator[Standing]:
     """Stand up what a process needs, and take it down in turn.
 
     A LabError on the way reaches the parent too, so that `lab up` can say it. A process that was
@@ -69,15 +71,18 @@ def standing(name: str, settings: Settings, metrics_port: int, run_name: str) ->
             directory = DataDirectory.open(settings.data_dir)
             if parent is None or not parent.holds(directory.lock_file):
                 stack.enter_context(directory.share())
-            lab = stack.enter_context(open_lab(settings))
-            registry = process_registry(lab.database.statistics)
-            exposition = expose(registry, settings.host, metrics_port)
+            measured = stack.enter_context(measures(name, on=settings.telemetry))
+            tracer = stack.enter_context(tracing(name, settings, directory))
+            opened = open_lab(settings, instruments=measured.instruments)
+            lab = replace(stack.enter_context(opened), tracer=tracer)
+            measured.follow(lab)
+            exposition = expose(measured.registry, settings.host, metrics_port)
             stack.callback(exposition.close)
             if metrics_port not in {0, exposition.port}:
                 _log.warning("port taken", wanted=metrics_port, port=exposition.port, of="metrics")
             run_file = directory.run_file(run_name)
             stack.callback(remove_own, run_file, os.getpid())
-            yield Standing(lab, registry, exposition, parent, stop, run_file)
+            yield Standing(lab, measured, exposition, parent, stop, run_file)
             _log.info("stopped")
     except LabError as error:
         if parent is not None:

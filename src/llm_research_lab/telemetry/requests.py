@@ -2,65 +2,70 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from llm_research_lab.telemetry.spans import exemplar
 
-BUCKETS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-"""Seconds. Source: docs/spec, 5.1.1, api_request_duration_seconds."""
+if TYPE_CHECKING:
+    from llm_research_lab.telemetry.instruments import Instruments
 
-UNKNOWN = "unknown"
+UNMATCHED = "unmatched"
 """The one path of all requests that match no route: a stranger cannot make new series."""
+
+OTHER = "other"
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 CANCELLED = "499"
 """The status of a request whose client left before the answer began. Source: nginx."""
 
+SERVER_ERROR = "500"
 
-@dataclass(frozen=True, slots=True)
+ERRORS: Mapping[str, str] = {
+    "400": "bad-request",
+    "401": "unauthenticated",
+    "403": "denied",
+    "404": "not-found",
+    "405": "method-not-allowed",
+    "408": "timeout",
+    "409": "conflict",
+    "413": "too-large",
+    "414": "too-large",
+    "415": "media-type",
+    "421": "misdirected",
+    "422": "invalid",
+    "431": "too-large",
+    CANCELLED: "cancelled",
+    SERVER_ERROR: "internal",
+    "503": "unavailable",
+}
+"""The problem's slug by the status that goes with it."""
+
+FIRST_ERROR = "400"
+
+
 class RequestInstruments:
-    """The API's own instruments; `path` is always a route's template or ``unknown``."""
+    """The API's own instruments; `path` is always a route's template or ``unmatched``."""
 
-    total: Counter
-    seconds: Histogram
-    in_flight: Gauge
+    def __init__(self, instruments: Instruments) -> None:
+        self.on = instruments.process is not None
+        self._total = instruments.counter("api_request_total")
+        self._seconds = instruments.histogram("api_request_duration_seconds")
+        self._in_flight = instruments.gauge("api_request_in_flight")
+        self._clients = instruments.counter("api_client_requests_total")
+        self._errors = instruments.counter("error_total")
 
     def started(self, method: str, path: str) -> None:
         """A request has come in."""
-        self.in_flight.labels(method, path).inc()
+        self._in_flight[method, path].inc()
 
-    def ended(self, method: str, path: str, status: str, seconds: float) -> None:
+    def ended(self, method: str, path: str, status: str, seconds: float, agent_class: str) -> None:
         """Count the request once, whatever its end was."""
-        self.in_flight.labels(method, path).dec()
-        self.total.labels(method, path, status).inc()
-        self.seconds.labels(method, path, status).observe(seconds)
-
-
-def request_instruments(registry: CollectorRegistry) -> RequestInstruments:
-    """Declare the instruments in the registry.
-
-    Source: docs/spec, 5.1.1, API metrics (its middleware's raw path and second observation apart).
-    """
-    labels = ("method", "path")
-    return RequestInstruments(
-        Counter(
-            "api_request_total",
-            "Requests answered, by method, route and status.",
-            (*labels, "status"),
-            registry=registry,
-        ),
-        Histogram(
-            "api_request_duration_seconds",
-            "Time from a request's first byte to its answer's last, in seconds.",
-            (*labels, "status"),
-            buckets=BUCKETS,
-            registry=registry,
-        ),
-        Gauge(
-            "api_request_in_flight",
-            "Requests that have come in and are not yet answered.",
-            labels,
-            registry=registry,
-        ),
-    )
+        self._in_flight[method, path].dec()
+        self._total[method, path, status].inc()
+        self._seconds[method, path, status].observe(seconds, exemplar())
+        self._clients[(agent_class,)].inc()
+        if status >= FIRST_ERROR:
+            severity = "error" if status >= SERVER_ERROR else "warning"
+            self._errors[ERRORS.get(status, OTHER), "api", severity].inc()

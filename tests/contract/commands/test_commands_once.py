@@ -94,6 +94,14 @@ async def test_a_claim_whose_process_died_lapses(lab, age_ms):
     assert read(await once(lab, ANN, key("k"), lambda c: {"n": 1})) == {"n": 1}
 
 
+async def test_at_a_start_unfinished_claims_lapse_and_finished_ones_stay(lab):
+    await once(lab, ANN, key("done"), lambda c: {"n": 1})
+    lab.database.write_now(lambda c: idempotency.begin(c, "ann", "k", "1" * 64, now_ms(c)))
+    assert lab.database.write_now(idempotency.lapse) == 1
+    assert read(await once(lab, ANN, key("k"), lambda c: {"n": 2})) == {"n": 2}
+    assert read(await once(lab, ANN, key("done"), lambda c: {"n": 3})) == {"n": 1}
+
+
 async def test_each_new_key_drops_old_ones(lab):
     for number in range(5):
         await once(lab, ANN, key(f"k{number}"), lambda c: {})

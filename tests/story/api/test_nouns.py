@@ -202,3 +202,23 @@ def test_two_idempotency_keys_are_none(api):
     both = [("Idempotency-Key", "a"), ("Idempotency-Key", "a")]
     answer = api.client().post("/v1/prompts", json={"name": "p", "text": "x"}, headers=both)
     assert answer.status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("noun", "body"),
+    [
+        ("prompts", {"name": "thing", "text": "Hello {{ name }}"}),
+        ("models", {"name": "thing", "provider": "echo", "id": "echo"}),
+    ],
+)
+def test_the_same_content_is_the_same_version_and_other_content_the_next(api, noun, body):
+    client = api.client(api.key("researcher", f"of-{noun}"))
+    path, other = f"/v1/{noun}", body | ({"text": "Bye"} if noun == "prompts" else {"id": "more"})
+    first, again, second = (client.post(path, json=one) for one in (body, body, other))
+    assert [one.status_code for one in (first, again, second)] == [201, 200, 201]
+    assert first.json() == again.json() == client.get(f"{path}/thing?version=v1").json()
+    assert second.json() == client.get(f"{path}/thing").json()
+    assert second.json()["version"] == "v2"
+    listed = client.get(path, params={"owner": f"of-{noun}"}).json()
+    assert listed == {"items": [second.json(), first.json()], "next_cursor": None}
+    assert client.get(f"{path}/other").status_code == 404

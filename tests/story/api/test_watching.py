@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import socket
+import threading
+import time
+
+from tests.servers.api_server import serving
+
 from llm_research_lab.api.application import openapi
+from llm_research_lab.api.middleware import Limits
 
 
 def test_health_needs_no_key_and_ready_says_why_not(api):
@@ -34,9 +41,8 @@ def test_a_request_is_counted_once_under_its_template(api):
     client.get("/v1/nowhere/at/all")
     assert count(*wanted) == before + 2
     assert count("GET", "unknown", "404") == strange + 1
-    assert count("other", "/healthz/live", "405") == 0
-    client.request("BREW", "/healthz/live")
-    assert count("other", "/healthz/live", "405") <= 1
+    client.request("PROPFIND", "/healthz/live")
+    assert count("other", "/healthz/live", "405") == 1
     in_flight = {"method": "GET", "path": "/v1/prompts/{name}"}
     assert api.registry.get_sample_value("api_request_in_flight", in_flight) == 0
 
@@ -82,8 +88,6 @@ def test_every_operation_says_its_refusals_and_whether_it_wants_a_key():
 
 
 def test_a_fault_of_the_lab_is_500_and_tells_nothing_of_the_inside(tmp_path):
-    from tests.servers.api_server import serving
-
     with serving(tmp_path / "lab") as broken:
         client = broken.client()
         assert client.get("/v1/status").status_code == 200
@@ -98,3 +102,48 @@ def test_a_fault_of_the_lab_is_500_and_tells_nothing_of_the_inside(tmp_path):
         assert "hidden" not in answer.text
         assert "prompts" not in answer.text
         assert client.get("/healthz/live").status_code == 200
+
+
+def blocked(api, seconds: float) -> threading.Event:
+    """Hold the one writer of the lab's database; the event says when it is held."""
+    held = threading.Event()
+
+    def hold(_connection):
+        held.set()
+        time.sleep(seconds)
+
+    threading.Thread(target=api.lab.database.write_now, args=(hold,), daemon=True).start()
+    assert held.wait(5)
+    return held
+
+
+def test_an_answer_that_takes_too_long_is_503_and_may_be_asked_for_again(tmp_path):
+    with serving(tmp_path / "lab", Limits(seconds=0.3)) as slow:
+        client = slow.client()
+        assert client.get("/v1/status").status_code == 200
+        blocked(slow, 1.0)
+        answer = client.post("/v1/prompts", json={"name": "p", "text": "x"})
+        assert answer.status_code == 503
+        assert answer.headers["Retry-After"] == "1"
+        assert answer.json()["type"].endswith(":timeout")
+        assert client.get("/v1/status").status_code == 200
+
+
+def test_a_client_that_leaves_in_the_middle_of_its_body_is_counted_as_499(tmp_path):
+    with serving(tmp_path / "lab") as left:
+        host, port = left.url.removeprefix("http://").split(":")
+        head = f"Host: localhost\r\nAuthorization: Bearer {left.admin}\r\nContent-Length: 100"
+        with socket.create_connection((host, int(port)), timeout=10) as wire:
+            wire.sendall(f"POST /v1/prompts HTTP/1.1\r\n{head}\r\n\r\n{{".encode())
+            labels = {"method": "POST", "path": "/v1/prompts"}
+            wait(lambda: left.registry.get_sample_value("api_request_in_flight", labels) == 1)
+        counted = labels | {"status": "499"}
+        wait(lambda: left.registry.get_sample_value("api_request_total", counted) == 1)
+        assert left.client().get("/v1/prompts").json()["items"] == []
+
+
+def wait(until) -> None:
+    end = time.monotonic() + 10
+    while not until():
+        assert time.monotonic() < end
+        time.sleep(0.01)

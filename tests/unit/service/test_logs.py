@@ -67,12 +67,12 @@ def test_less_than_the_level_is_not_said(stream):
 def test_an_exception_stays_on_its_line(stream):
     configure("api", "info", stream)
     try:
-        raise ValueError("inside")
+        int("inside")
     except ValueError:
         logging.getLogger("one").exception("broke")
     (line,) = lines(stream)
     assert line["level"] == "error"
-    assert "ValueError: inside" in line["exception"]
+    assert "ValueError: invalid literal" in line["exception"]
 
 
 @pytest.mark.parametrize("make", [io.StringIO, Terminal])
@@ -81,12 +81,12 @@ def test_no_secret_is_ever_written(stream, make):
     out = make()
     configure("api", "debug", out)
     log = structlog.get_logger("one")
-    log.info(f"with {KEY} inside", key="hush", headers={"Authorization": "hush", "host": "shown"})
+    log.info("with %s inside", KEY, key="hush", headers={"Authorization": "hush", "host": "shown"})
     log.info("sent", text="Authorization: Bearer hush.hush", api_key="hush", held=Secret("hush"))
     logging.getLogger("two").warning("provider said %s", "sk-proj-" + "h" * 30)
     try:
         secret = "hush"  # noqa: F841 - a local, which a traceback must not show
-        raise ValueError(f"no {KEY}")
+        int(f"no {KEY}")
     except ValueError:
         logging.getLogger("two").exception("broke")
     written = out.getvalue()

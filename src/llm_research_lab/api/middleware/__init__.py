@@ -1,6 +1,6 @@
 """What every request passes, outermost first.
 
-Id, security headers, metrics, faults (which renders what those below it raise), limits,
+Id, trace, security headers, metrics, faults (which renders what those below it raise), limits,
 authentication, HEAD as GET.
 """
 
@@ -11,6 +11,7 @@ from llm_research_lab.api.middleware.limits import Limits, LimitsMiddleware
 from llm_research_lab.api.middleware.metrics import Metrics
 from llm_research_lab.api.middleware.request_id import RequestId, request_id_of
 from llm_research_lab.api.middleware.security_headers import SecurityHeaders
+from llm_research_lab.api.middleware.tracing import Tracing
 
 __all__ = [
     "Authentication",
@@ -21,5 +22,6 @@ __all__ = [
     "Metrics",
     "RequestId",
     "SecurityHeaders",
+    "Tracing",
     "request_id_of",
 ]

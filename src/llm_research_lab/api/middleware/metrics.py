@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import time
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from llm_research_lab.telemetry.requests import CANCELLED, METHODS, UNKNOWN
+from llm_research_lab.security import agent_class
+from llm_research_lab.telemetry.requests import (
+    CANCELLED,
+    METHODS,
+    OTHER,
+    SERVER_ERROR,
+    UNMATCHED,
+)
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from llm_research_lab.api.templates import Templates
     from llm_research_lab.telemetry.requests import RequestInstruments
+
+_class_of = lru_cache(maxsize=1024)(agent_class)
 
 
 class Metrics:
@@ -28,11 +38,11 @@ class Metrics:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on."""
-        if scope["type"] != "http":
+        if scope["type"] != "http" or not self.instruments.on:
             await self.app(scope, receive, send)
             return
-        method = scope["method"] if scope["method"] in METHODS else "other"
-        path = self.templates.find(scope["path"]) or UNKNOWN
+        method = scope["method"] if scope["method"] in METHODS else OTHER
+        path = self.templates.find(scope["path"]) or UNMATCHED
         status = CANCELLED
 
         async def noted(message: Message) -> None:
@@ -46,7 +56,15 @@ class Metrics:
         try:
             await self.app(scope, receive, noted)
         except Exception:
-            status = "500" if status == CANCELLED else status
+            status = SERVER_ERROR if status == CANCELLED else status
             raise
         finally:
-            self.instruments.ended(method, path, status, time.perf_counter() - started)
+            seconds = time.perf_counter() - started
+            self.instruments.ended(method, path, status, seconds, _class_of(_agent(scope)))
+
+
+def _agent(scope: Scope) -> str:
+    for name, value in scope["headers"]:
+        if name == b"user-agent":
+            return str(value[:300].decode("latin-1"))
+    return ""

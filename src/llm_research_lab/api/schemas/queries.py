@@ -128,7 +128,7 @@ class OwnedPageQuery(PageQuery):
 class VersionQuery(Query):
     """Which version: the caller's own and the newest, if not said."""
 
-    owner: Owner = None
+    owner: Owner | _Nothing = None
     version: Version | _Nothing = None
 
     def reference(self, name: str) -> str:

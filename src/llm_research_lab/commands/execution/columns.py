@@ -33,7 +33,7 @@ class Columns:
 async def read_columns(
     database: Database, experiment_id: str, samples: int, most: int = SLICE
 ) -> Columns:
-    """Read the columns of an experiment whose results do not change any more; `most` rows a read."""
+    """Read the columns, `most` rows a read, of an experiment whose results do not change."""
     found = Columns()
     for metric in await database.read(partial(_metrics, experiment_id=experiment_id)):
         found.scores[metric] = await _scores(database, experiment_id, metric, most)

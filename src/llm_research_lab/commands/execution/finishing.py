@@ -16,9 +16,9 @@ from llm_research_lab.audit import AuditOutcome, Origin, experiment_execution
 from llm_research_lab.commands.execution.columns import Columns, read_columns
 from llm_research_lab.commands.lab import Lab
 from llm_research_lab.commands.prices import unpriced
+from llm_research_lab.commands.trail import aggregate_results, ended
 from llm_research_lab.cost import from_pico
 from llm_research_lab.experiments.specification import Status
-from llm_research_lab.experiments.summarising import summarise
 from llm_research_lab.storage.relational import audit_log, experiments, now_ms, queue, tables
 from llm_research_lab.telemetry.crash import crash_point
 from llm_research_lab.vocabulary import Instant
@@ -53,9 +53,13 @@ async def finish(lab: Lab, experiment_id: str, broken: str | None = None) -> End
     row, moment = await lab.database.read(lambda c: (experiments.get(c, experiment_id), now_ms(c)))
     if not _may_end(row, broken):
         return None
-    summary = None if broken is not None else await _summary(lab, row, moment)
-    crash_point("finishing.summarised")
-    return await lab.database.write(lambda c: _end(c, experiment_id, moment, summary, broken))
+    with aggregate_results(lab, row):
+        summary = None if broken is not None else await _summary(lab, row, moment)
+        crash_point("finishing.summarised")
+        done = await lab.database.write(lambda c: _end(c, experiment_id, moment, summary, broken))
+    if done is not None:
+        ended(lab, row, done.status)
+    return done
 
 
 def seed_of(experiment_id: str) -> int:
@@ -74,6 +78,9 @@ async def _summary(lab: Lab, row: Row[Any], moment: Instant) -> dict[str, Any]:
 
 
 def _summarised(row: Row[Any], columns: Columns, moment: Instant, priced: bool) -> dict[str, Any]:
+    """Blocks. NumPy is imported by who finishes something: a runner that waits is small."""
+    from llm_research_lab.experiments.summarising import summarise
+
     return summarise(
         columns.scores,
         columns.latencies_ms,

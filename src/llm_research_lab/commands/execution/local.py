@@ -15,6 +15,7 @@ from llm_research_lab.commands.execution.preparing import Prepared, prepare
 from llm_research_lab.commands.execution.sampling import Sampling, StoppedError
 from llm_research_lab.commands.execution.sharing import Sharing
 from llm_research_lab.commands.lab import Lab
+from llm_research_lab.commands.trail import load_dataset, model_inference
 from llm_research_lab.experiments.model_entry import ModelEntry
 from llm_research_lab.models import Provider
 from llm_research_lab.storage.relational.ledger import Outcome
@@ -133,12 +134,15 @@ class LocalExecutor:
     async def _carry_out(self, plan: Plan, lane: Lane, portion: Portion) -> bool:
         """Give the open samples their results: whether all of them are stored."""
         lease = portion.lease
-        prepared, known = await asyncio.to_thread(prepare, self._lab, plan, lease)
+        with load_dataset(self._lab, plan, lease) as span:
+            prepared, known = await asyncio.to_thread(prepare, self._lab, plan, lease)
+            span.set("lab.cached", len(known))
         portion.settle(portion.left - len(prepared) - len(known))
         stored = await self._record(plan, [portion.outcome(item.result) for item in known])
         sampling = Sampling(plan, lease, lane, self._desk, self._draining)
-        calls = [self._one(sampling, item, portion) for item in prepared]
-        stored += await (_in_turn(calls) if lease.alone else _at_once(calls))
+        with model_inference(self._lab, plan, lease):
+            calls = [self._one(sampling, item, portion) for item in prepared]
+            stored += await (_in_turn(calls) if lease.alone else _at_once(calls))
         return bool(stored) and all(stored)
 
     async def _one(self, sampling: Sampling, item: Prepared, portion: Portion) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Table, select
 
 from llm_research_lab.commands.lab import Lab
+from llm_research_lab.commands.trail import Trail, trail_of
 from llm_research_lab.cost import ceiling, input_bound, output_bound, price_of, to_pico
 from llm_research_lab.experiments.caching import deterministic
 from llm_research_lab.experiments.entries import entry_from_json
@@ -44,6 +45,7 @@ class Plan:
     prompt: Compiled
     evaluators: tuple[Evaluator, ...]
     cached: bool
+    trail: Trail
 
     @property
     def limit_key(self) -> str:
@@ -113,6 +115,7 @@ def _compile(
         compile_prompt(prompt_from_json(prompt.content)),
         tuple(compile_evaluator(spec, schema) for spec in specification.evaluators),
         cached=deterministic(parameters)[0] if cached is None else cached,
+        trail=trail_of(row.id, row.traceparent),
     )
 
 

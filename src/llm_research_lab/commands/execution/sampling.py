@@ -10,6 +10,7 @@ from llm_research_lab.commands.execution.desk import Desk
 from llm_research_lab.commands.execution.lane import Lane
 from llm_research_lab.commands.execution.plan import Plan
 from llm_research_lab.commands.execution.preparing import Prepared, score
+from llm_research_lab.commands.trail import answered, call_of
 from llm_research_lab.cost import cost, to_pico
 from llm_research_lab.experiments.result import Failure, FailureKind, SampleResult
 from llm_research_lab.experiments.retrying import Again, GiveUp, decide
@@ -73,10 +74,10 @@ class Sampling:
             over = await self._admitted(intent, probe=probe)
             if over is not None:
                 return _unmade(item, over, attempt)
-            attempt += 1
             try:
-                answer = await self._call(item, intent)
+                answer = await self._call(item, intent, probe=probe)
             except ProviderError as error:
+                attempt += 1
                 paid = intent.ceiling_picousd if error.kind in MAYBE_PAID else 0
                 again = self._decide(attempt, error)
                 if isinstance(again, GiveUp):
@@ -85,7 +86,9 @@ class Sampling:
                 await self.desk.retract(Retraction(intent, paid))
                 await self._wait(again.wait_ms / 1000)
             else:
-                return await self._answered(item, answer, attempt, intent)
+                if answer is not None:
+                    return await self._answered(item, answer, attempt + 1, intent)
+                await self.desk.retract(Retraction(intent, 0))
 
     async def _pass_breaker(self) -> bool | None:
         """Wait for the breaker: whether the call is its probe; None when it stays open."""
@@ -131,13 +134,18 @@ class Sampling:
         if self.draining.is_set():
             raise StoppedError("the runner stops")
 
-    async def _call(self, item: Prepared, intent: Intent) -> Answer:
-        """Make the call in a slot; one that was not begun is taken back."""
+    async def _call(self, item: Prepared, intent: Intent, *, probe: bool) -> Answer | None:
+        """Make the call in a slot; None when the breaker has opened meanwhile.
+
+        One that is cut off before it was begun is taken back.
+        """
         begun = False
         crash_point("runner.before_call")
         try:
             async with self.lane.slot():
                 self._check_going()
+                if not probe and self.lane.breaker.state != "closed":
+                    return None
                 begun = True
                 answer = await self._complete(item)
         except BaseException as error:
@@ -150,9 +158,20 @@ class Sampling:
         return answer
 
     async def _complete(self, item: Prepared) -> Answer:
-        limits = self.plan.entry.limits
-        timeout = limits.timeout_seconds
+        timeout = self.plan.entry.limits.timeout_seconds
         call = Call(self.plan.entry.id, item.messages, self.plan.parameters, timeout, item.sample)
+        with call_of(self.plan, self.lease, call) as span:
+            try:
+                answer = await self._ask(call)
+            except ProviderError as error:
+                span.fail(error.kind)
+                raise
+            answered(span, answer)
+            return answer
+
+    async def _ask(self, call: Call) -> Answer:
+        """Ask the provider, cut off beyond its time; the breaker hears how it ended."""
+        timeout = call.timeout_seconds
         try:
             async with asyncio.timeout(timeout + GRACE_SECONDS):
                 answer = await self.lane.provider.complete(call)

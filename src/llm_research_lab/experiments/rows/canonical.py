@@ -27,9 +27,10 @@ def row_lines(names: Sequence[str], columns: Sequence[Sequence[Any]]) -> list[by
     """
     columns = [_sorted(column) for column in columns]
     return [
-        orjson.dumps(dict(zip(names, values, strict=True)), option=orjson.OPT_APPEND_NEWLINE)
+        orjson.dumps(dict(zip(names, values, strict=True))) + b"\n"  # a copy: see below
         for values in zip(*columns, strict=True)
     ]
+    # What orjson gives keeps 4 KiB of buffer for as long as it lives, however short it is.
 
 
 def _sorted(column: Sequence[Any]) -> Sequence[Any]:

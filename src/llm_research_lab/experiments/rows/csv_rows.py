@@ -166,7 +166,7 @@ class CsvReader:
         """Take the names, or say all that is wrong with them; then nothing can be checked."""
         rows = list(_header_findings(cells, line))
         self.broken = bool(rows)
-        self.names = tuple(cells)
+        self.names = None if rows else tuple(cells)
         yield from rows
 
     def _not_utf8(self, whole: bytes, error: UnicodeDecodeError) -> Iterator[Row]:

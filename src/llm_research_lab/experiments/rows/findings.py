@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from llm_research_lab.experiments.rows.row import Row
 from llm_research_lab.vocabulary import Finding
 
 KEPT = 20
@@ -22,3 +24,9 @@ class Findings:
         self.total += 1
         if len(self.first) < KEPT:
             self.first.append(finding)
+
+    def add_of(self, rows: Iterable[Row]) -> None:
+        """Count those that stand in the place of rows."""
+        for row in rows:
+            if row.finding is not None:
+                self.add(row.finding)

@@ -35,10 +35,13 @@ class _TextColumn:
     filled: bool = False
 
     def take(self, cells: Sequence[str]) -> None:
+        """Fold cells in. What was boolean so far is no number: the types are not all nested."""
         self.nullable = self.nullable or "" in cells
-        self.filled = self.filled or any(cells)
         while self.possible and not self.possible[0].fits(cells):
-            self.possible.pop(0)
+            dropped = self.possible.pop(0)
+            if self.filled and dropped.name == "boolean":
+                self.possible.clear()
+        self.filled = self.filled or any(cells)
 
     def column(self, name: str) -> Column:
         kind = self.possible[0].name if self.possible and self.filled else "string"

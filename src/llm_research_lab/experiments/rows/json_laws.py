@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from llm_research_lab.experiments.rows.row import TOO_MANY_COLUMNS, at_column, at_line, quoted
@@ -33,8 +35,12 @@ TOO_BIG: Trouble = (
     "write it as text",
 )
 
+_TOO_DEEP: Trouble = (
+    "depth",
+    f"expected at most {DEPTH} levels of nesting, got more",
+    "nest less",
+)
 _SIMPLE = {str, int, bool, float, type(None)}
-_DIGITS = 400
 
 
 def kind_of(value: Any) -> str:
@@ -58,11 +64,21 @@ def is_plain(row: dict[str, Any], line: bytes) -> bool:
 
 def trouble_of(row: dict[str, Any], line: bytes, number: int) -> Finding | None:
     """Give the first law that the row breaks; `number` is its line's."""
-    finding = _label(row, number) or _doubled(row, line, number)
-    if finding is not None:
-        return finding
+    big = cache(lambda: _big_integers(line))
+    return (
+        _label(row, number)
+        or _first(row, number, _too_deep)
+        or _doubled(row, line, number)
+        or _first(row, number, lambda value: _unfit(value, big))
+    )
+
+
+def _first(
+    row: dict[str, Any], number: int, trouble_in: Callable[[Any], Trouble | None]
+) -> Finding | None:
+    """Give the first value's trouble, with its place."""
     for ordinal, (name, value) in enumerate(row.items(), 1):
-        trouble = _unfit(value, line)
+        trouble = trouble_in(value)
         if trouble is not None:
             return Finding(at_column(number, name, ordinal), *trouble)
     return None
@@ -92,7 +108,10 @@ class _DoubledError(ValueError):
 
 
 def _doubled(row: dict[str, Any], line: bytes, number: int) -> Finding | None:
-    """Find a key that stands twice, at any depth; the parser keeps the last of the two."""
+    """Find a key that stands twice, at any depth; the parser keeps the last of the two.
+
+    The row is shallow, but the value of a dropped key may nest without end.
+    """
     if _keys(row) == line.count(b":"):
         return None
     try:
@@ -105,7 +124,7 @@ def _doubled(row: dict[str, Any], line: bytes, number: int) -> Finding | None:
             where = at_column(number, name, list(row).index(name) + 1)
         return Finding(where, "duplicate-label", message, "keep one of them")
     except RecursionError:
-        pass  # deeper than the limit, which the next check says
+        return Finding(at_line(number), *_TOO_DEEP)
     return None
 
 
@@ -130,37 +149,50 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return made
 
 
-def _unfit(value: Any, line: bytes) -> Trouble | None:
-    """Tell what a value holds that the lab could not keep, at any depth."""
+def _too_deep(value: Any) -> Trouble | None:
+    """Tell whether a value nests more levels than the row's limit leaves it."""
     left = [(value, 2)]
     while left:
         item, depth = left.pop()
-        if depth > DEPTH and type(item) in (dict, list):
-            return "depth", f"expected at most {DEPTH} levels of nesting, got more", "nest less"
+        if type(item) not in (dict, list):
+            continue
+        if depth > DEPTH:
+            return _TOO_DEEP
+        inner = item.values() if type(item) is dict else item
+        left.extend((one, depth + 1) for one in inner)
+    return None
+
+
+def _unfit(value: Any, big: Callable[[], frozenset[float]]) -> Trouble | None:
+    """Tell what a value holds that the lab could not keep, at any depth."""
+    left = [value]
+    while left:
+        item = left.pop()
         if type(item) is dict:
-            left.extend((key, depth) for key in item)
-            left.extend((inner, depth + 1) for inner in item.values())
+            left.extend(item)
+            left.extend(item.values())
         elif type(item) is list:
-            left.extend((inner, depth + 1) for inner in item)
+            left.extend(item)
         elif type(item) is str and "\0" in item:
             return "nul", "expected text without NUL, got a NUL character", "remove it"
-        elif _is_big(item, line):
+        elif type(item) in (int, float) and _is_big(item, big):
             return TOO_BIG
     return None
 
 
-def _is_big(item: Any, line: bytes) -> bool:
-    """Tell an integer over 64 bits, which the parser gives as a float that is not what was written.
-
-    Only a float beyond the limit can come from one; then the line is read again, exactly.
-    """
-    if type(item) is int:
-        return not -INTEGER_LIMIT <= item < INTEGER_LIMIT
-    if type(item) is not float or -INTEGER_LIMIT <= item < INTEGER_LIMIT:
+def _is_big(number: float, big: Callable[[], frozenset[float]]) -> bool:
+    if -INTEGER_LIMIT <= number < INTEGER_LIMIT:
         return False
-    whole: list[int] = []
-    try:
-        json.loads(line, parse_int=lambda digits: whole.append(int(digits[:_DIGITS])))
-    except RecursionError:
-        return False  # deeper than the limit, which is found next
-    return any(not -INTEGER_LIMIT <= number < INTEGER_LIMIT for number in whole)
+    return type(number) is int or number in big()
+
+
+def _big_integers(line: bytes) -> frozenset[float]:
+    """Give the line's integers over 64 bits as the floats that the parser makes of them.
+
+    It says nothing of it; so a float beyond 64 bits asks for the line to be read again, exactly.
+    """
+    found: set[int] = set()
+    json.loads(line, parse_int=lambda digits: found.add(int(digits)))
+    return frozenset(
+        float(number) for number in found if not -INTEGER_LIMIT <= number < INTEGER_LIMIT
+    )

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Row, exists, insert, select
 
 from llm_research_lab.audit import Entry
 from llm_research_lab.storage.relational.tables import audit
+from llm_research_lab.storage.relational.tallies import tally
 
 PAGE_LIMIT = 1_000
 
@@ -44,6 +45,7 @@ def append(conn: Connection, entry: Entry) -> int:
         )
         .returning(audit.c.id)
     ).scalar_one()
+    tally(conn, "audit_log_entries_total", (entry.action, entry.outcome))
     return id_
 
 

@@ -15,6 +15,8 @@ import orjson
 from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.pool import NullPool
 
+from llm_research_lab.storage.relational.tallies import tallies_of
+
 CACHED_STATEMENTS = 512
 """Prepared statements kept by a connection: more than the lab's code has."""
 
@@ -58,6 +60,7 @@ class Line:
             raise TypeError(f"expected SQLite's driver, got {type(driver).__name__}")
         self.driver: sqlite3.Connection = driver
         self.execute: Callable[[str], sqlite3.Cursor] = driver.execute
+        self.tallies = tallies_of(self.connection)
 
     @property
     def inside(self) -> bool:

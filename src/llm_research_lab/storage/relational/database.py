@@ -17,14 +17,20 @@ from llm_research_lab.storage.relational.connections import Line, engine_over, r
 from llm_research_lab.storage.relational.filesystems import refuse_network
 from llm_research_lab.storage.relational.migrations import migrate
 from llm_research_lab.storage.relational.published import Published
-from llm_research_lab.storage.relational.readers import Readers
+from llm_research_lab.storage.relational.readers import READERS, Readers
 from llm_research_lab.storage.relational.unit import Unit
+from llm_research_lab.storage.relational.watching import Watch
 from llm_research_lab.storage.relational.writer import BUSY_SECONDS, REST_SECONDS, Writer
+from llm_research_lab.telemetry.instruments import SILENT, Instruments
+from llm_research_lab.telemetry.spans import child
 
 T = TypeVar("T")
 
 CACHE_KIB = 8_192
 """Pages that a connection keeps; the operating system keeps the rest."""
+
+_READ = {"db.system.name": "sqlite", "db.operation.name": "read"}
+_WRITE = {"db.system.name": "sqlite", "db.operation.name": "write"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +43,8 @@ class DatabaseStatistics:
     commits: int
     failed_commits: int
     busy: int
+    connections: int
+    connections_idle: int
 
 
 class Database:
@@ -54,7 +62,12 @@ class Database:
 
     @classmethod
     def open(
-        cls, path: Path, *, rest_seconds: float = REST_SECONDS, busy_seconds: float = BUSY_SECONDS
+        cls,
+        path: Path,
+        *,
+        rest_seconds: float = REST_SECONDS,
+        busy_seconds: float = BUSY_SECONDS,
+        instruments: Instruments = SILENT,
     ) -> Database:
         """Open the file, made and migrated if need be: WAL, synchronous=FULL, foreign keys.
 
@@ -63,7 +76,8 @@ class Database:
         """
         refuse_network(path)
         migrate(path, wait_seconds=max(busy_seconds, 60.0))
-        engine = engine_over(lambda: raw(str(path)))
+        watch = Watch(instruments)
+        engine = watch.listen(engine_over(lambda: raw(str(path))))
         checkpoints = Checkpoints()
 
         def writing() -> Line:
@@ -75,6 +89,7 @@ class Database:
             writing,
             committed=_nothing,
             idle=checkpoints.idle,
+            watch=watch,
             rest_seconds=rest_seconds,
             busy_seconds=busy_seconds,
         )
@@ -82,9 +97,10 @@ class Database:
         return cls(writer, Readers(lambda: _line(Line(engine), "query_only=ON", timeout), _nothing))
 
     @classmethod
-    def memory(cls) -> Database:
+    def memory(cls, *, instruments: Instruments = SILENT) -> Database:
         """Make the twin in memory: the same promises but durability, and no rests."""
-        engine = engine_over(lambda: raw(":memory:"))
+        watch = Watch(instruments)
+        engine = watch.listen(engine_over(lambda: raw(":memory:")))
         published = Published()
 
         def writing() -> Line:
@@ -93,7 +109,11 @@ class Database:
             return line
 
         writer = Writer(
-            writing, committed=published.publish, idle=lambda _line, _quiet: None, rest_seconds=0.0
+            writing,
+            committed=published.publish,
+            idle=lambda _line, _quiet: None,
+            watch=watch,
+            rest_seconds=0.0,
         )
         return cls(writer, Readers(lambda: _line(Line(engine), "query_only=ON"), published.refresh))
 
@@ -101,8 +121,9 @@ class Database:
         """Run `fn` on a reader's thread in one snapshot; a write inside it is refused."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        self._readers.put(Unit(fn, future, loop, 0.0))
-        return await future
+        with child("database_read", _READ, kind="client"):
+            self._readers.put(Unit(fn, future, loop, 0.0))
+            return await future
 
     async def write(self, fn: Callable[[Connection], T]) -> T:
         """Run `fn` in the writer's next group; return its value once that is on the disk.
@@ -111,24 +132,27 @@ class Database:
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        self._writer.put(Unit(fn, future, loop, time.monotonic()))
-        return await future
+        with child("database_write", _WRITE, kind="client"):
+            self._writer.put(Unit(fn, future, loop, time.monotonic()))
+            return await future
 
     def read_now(self, fn: Callable[[Connection], T]) -> T:
         """Block until `read` would have answered."""
         if self._readers.is_current_thread():
             raise RuntimeError("read_now inside a read: use the connection that is there")
         future: concurrent.futures.Future[T] = concurrent.futures.Future()
-        self._readers.put(Unit(fn, future, None, 0.0))
-        return future.result()
+        with child("database_read", _READ, kind="client"):
+            self._readers.put(Unit(fn, future, None, 0.0))
+            return future.result()
 
     def write_now(self, fn: Callable[[Connection], T]) -> T:
         """Block until `write` would have answered."""
         if self._writer.is_current_thread():
             raise RuntimeError("write_now inside a write: use the connection that is there")
         future: concurrent.futures.Future[T] = concurrent.futures.Future()
-        self._writer.put(Unit(fn, future, None, time.monotonic()))
-        return future.result()
+        with child("database_write", _WRITE, kind="client"):
+            self._writer.put(Unit(fn, future, None, time.monotonic()))
+            return future.result()
 
     def statistics(self) -> DatabaseStatistics:
         """Count what waits and what was done, for metrics and readiness."""
@@ -140,6 +164,8 @@ class Database:
             commits=written.commits,
             failed_commits=written.failed_commits,
             busy=written.busy,
+            connections=1 + READERS,
+            connections_idle=1 + READERS - self._readers.busy - self._writer.busy,
         )
 
     def close(self) -> None:

@@ -13,8 +13,9 @@ from llm_research_lab.vocabulary import ConflictError, Instant, InvalidError
 KEPT_MS = 24 * 3_600_000
 """Source: Stripe's API, "Idempotent requests": keys may be forgotten after 24 hours."""
 
-ABANDONED_MS = 15 * 60_000
-"""A request still running after this died with its process: longer than any is allowed to take."""
+ABANDONED_MS = 2 * 3_600_000
+"""A request still running after this died with its process, unnoticed: none may take so long. The
+usual end of a dead process's claims is `lapse`, at the next start."""
 
 FORGOTTEN_AT_ONCE = 500
 
@@ -45,7 +46,8 @@ def begin(conn: Connection, user: str, key: str, digest: str, now: Instant) -> F
     """Claim a user's key for the request whose body has this digest.
 
     Raises InvalidError when the key came with another body, ConflictError while the first request
-    still runs. A claim of which nobody finished the work lapses after a quarter of an hour.
+    still runs. A claim of which nobody finished the work lapses after two hours, or at the next
+    start.
     """
     row = _living(conn, user, key, now)
     if row is not None:
@@ -95,6 +97,11 @@ def abandon(conn: Connection, user: str, key: str) -> None:
             idempotency.c.user == user, idempotency.c.key == key, idempotency.c.status.is_(None)
         )
     )
+
+
+def lapse(conn: Connection) -> int:
+    """Drop every claim of which nobody finished the work: for a start, when no request can run."""
+    return conn.execute(delete(idempotency).where(idempotency.c.status.is_(None))).rowcount
 
 
 def forget(conn: Connection, now: Instant, at_most: int = FORGOTTEN_AT_ONCE) -> int:

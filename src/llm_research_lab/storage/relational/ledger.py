@@ -288,6 +288,7 @@ def record(connection: Connection, outcomes: Sequence[Outcome]) -> list[bool]:
     finished = [o.chunk_id for o in kept if o.last]
     if finished:
         queue.complete(connection, finished)
+        tally(connection, queue.LEASES, ("completed",), len(finished))
     crash_point("ledger.recorded")
     return [(o.chunk_id, o.fence) in alive for o in outcomes]
 

@@ -37,7 +37,10 @@ from llm_research_lab.experiments.queueing import (
 )
 from llm_research_lab.storage.relational.clock import now_ms
 from llm_research_lab.storage.relational.tables import calls, chunks, experiments, results
+from llm_research_lab.storage.relational.tallies import tally
 from llm_research_lab.telemetry.crash import crash_point
+
+LEASES = "experiment_leases_total"
 
 LEASE_MS = 10_000
 """A runner renews four times a lease; a dead one's work moves on after at most this, and no setting
@@ -109,6 +112,7 @@ def lease(
         .where(chunks.c.id == taken.chunk_id)
         .values(state="leased", worker=worker, fence=taken.fence, lease_expires_at=now + LEASE_MS)
     )
+    tally(connection, LEASES, ("taken",))
     crash_point("queue.leased")
     return taken
 
@@ -253,6 +257,7 @@ def reclaim(connection: Connection, now: int) -> int:
         )
     _return(connection, [chunk.id for chunk in lost])
     if lost:
+        tally(connection, LEASES, ("lost",), len(lost))
         crash_point("queue.reclaimed")
     return len(lost)
 
@@ -283,6 +288,7 @@ def _abandon_calls(connection: Connection, chunk_id: int, experiment_id: str) ->
                 spent_picousd=experiments.c.spent_picousd + reserved,
             )
         )
+        tally(connection, "experiment_calls_repeated_total", (), len(lost))
     return [row.sample for row in lost]
 
 
@@ -348,6 +354,7 @@ def hand_back(connection: Connection, held: Sequence[tuple[int, int]]) -> None:
     """Return leases before their time: no loss is counted, the calls still in flight are."""
     ids = [chunk_id for chunk_id, _ in alive(connection, held)]
     _give_up(connection, chunks.c.id.in_(ids))
+    tally(connection, LEASES, ("returned",), len(ids))
     crash_point("queue.handed_back")
 
 

@@ -24,6 +24,7 @@ class Readers:
         self._queue: SimpleQueue[Unit | None] = SimpleQueue()
         self._refreshed = refreshed
         self._lines = [opened() for _ in range(READERS)]
+        self._busy: set[Line] = set()
         self._closed = False
         self._door = threading.Lock()
         self._threads = [
@@ -37,6 +38,11 @@ class Readers:
     def waiting(self) -> int:
         """How many reads no thread has taken yet."""
         return self._queue.qsize()
+
+    @property
+    def busy(self) -> int:
+        """How many threads read now."""
+        return len(self._busy)
 
     def put(self, unit: Unit) -> None:
         """Queue a read, or raise UnavailableError when closed or flooded."""
@@ -67,7 +73,9 @@ class Readers:
     def _work(self, line: Line) -> None:
         while (unit := self._queue.get()) is not None:
             if not unit.future.cancelled():
+                self._busy.add(line)
                 self._read(line, unit)
+                self._busy.discard(line)
                 settle((unit,))
             del unit  # what it holds is not kept until the next read
 

@@ -132,6 +132,7 @@ experiments = Table(
     Column("finished_at", INSTANT),
     Column("served_at", INSTANT, nullable=False, default=0),  # last lease, for fairness
     Column("summary", JSON),
+    Column("traceparent", Text),  # of the request that made it: its runners continue that trace
 )
 Index("experiments_by_status", experiments.c.status, experiments.c.priority)
 Index("experiments_by_owner", experiments.c.owner, experiments.c.id)

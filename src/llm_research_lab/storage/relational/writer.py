@@ -12,6 +12,7 @@ from queue import Empty, SimpleQueue
 from llm_research_lab.storage.relational import troubles
 from llm_research_lab.storage.relational.connections import Line
 from llm_research_lab.storage.relational.unit import Unit, settle
+from llm_research_lab.storage.relational.watching import Watch
 from llm_research_lab.telemetry.crash import crash_point
 
 REST_SECONDS = 0.010
@@ -56,6 +57,7 @@ class Writer:
         *,
         committed: Callable[[Line], None],
         idle: Callable[[Line, bool], None],
+        watch: Watch | None = None,
         rest_seconds: float = REST_SECONDS,
         busy_seconds: float = BUSY_SECONDS,
     ) -> None:
@@ -63,6 +65,8 @@ class Writer:
         self._queue: SimpleQueue[Unit | None] = SimpleQueue()
         self._committed = committed
         self._idle = idle
+        self._watch = watch or Watch()
+        self.busy = False
         self._rest_seconds = rest_seconds
         self._busy_seconds = busy_seconds
         self._line = opened()
@@ -113,8 +117,10 @@ class Writer:
                 return
             if first.future.cancelled():
                 continue
+            self.busy = True
             self._write(first)
             del first
+            self.busy = False
             ended = time.monotonic()
             self._idle(self._line, False)
             quiet = False
@@ -132,7 +138,7 @@ class Writer:
                 if unit is None:
                     break
                 self._run(unit, group)
-            self._commit()
+            self._commit(len(group))
         except BaseException as error:  # noqa: BLE001 - handed to the waiters, who raise it
             self._fail(group or [first], error)
         self.statistics.units += len(group)
@@ -152,6 +158,7 @@ class Writer:
                 return unit
 
     def _begin(self, queued_at: float) -> None:
+        began = time.monotonic()
         while True:
             try:
                 self._line.execute("BEGIN IMMEDIATE")
@@ -160,15 +167,18 @@ class Writer:
                     raise
                 self.statistics.busy += 1
                 if time.monotonic() - queued_at > self._busy_seconds:
+                    self._watch.gave_up(time.monotonic() - began)
                     raise
                 time.sleep(POLL_SECONDS)
             else:
+                self._watch.locked(time.monotonic() - began)
                 return
 
     def _run(self, unit: Unit, group: list[Unit]) -> None:
         """Run a unit in its savepoint; its error undoes its own changes and no others."""
         group.append(unit)
         line = self._line
+        counted = len(line.tallies)
         line.execute("SAVEPOINT unit")
         try:
             unit.value = unit.run(line.connection)
@@ -177,6 +187,7 @@ class Writer:
             if not line.inside:  # SQLite gave the whole transaction up: a full disk
                 raise
             self._undo()
+            del line.tallies[counted:]
         if not line.inside:
             raise RuntimeError("a unit of work ended the writer's transaction")
         line.execute("RELEASE unit")
@@ -187,15 +198,19 @@ class Writer:
             nested.rollback()
         self._line.execute("ROLLBACK TO unit")
 
-    def _commit(self) -> None:
+    def _commit(self, writes: int) -> None:
         crash_point("writer.before_commit")
+        began = time.perf_counter()
         self._line.execute("COMMIT")
+        self._watch.committed(time.perf_counter() - began, writes, self._line.tallies)
+        self._line.tallies.clear()
         crash_point("writer.after_commit")
         self._committed(self._line)
         self.statistics.commits += 1
 
     def _fail(self, group: list[Unit], error: BaseException) -> None:
         self.statistics.failed_commits += 1
+        self._line.tallies.clear()
         for unit in group:
             unit.error = unit.error or troubles.told(error)
         with suppress(Exception):  # if even this fails, the next group's BEGIN says so

@@ -89,12 +89,13 @@ CREATE TABLE experiments (
 	finished_at BIGINT, 
 	served_at BIGINT NOT NULL, 
 	summary JSON, 
+	traceparent TEXT, 
 	PRIMARY KEY (id), 
 	FOREIGN KEY(dataset_id) REFERENCES datasets (id), 
 	FOREIGN KEY(model_id) REFERENCES models (id), 
 	FOREIGN KEY(prompt_id) REFERENCES prompts (id)
 );
-INSERT INTO "experiments" VALUES('experiments-id','experiments-name','experiments-owner','experiments-experiment_type','{}','datasets-id','prompts-id','models-id','queued','experiments-reason',1,1,1,1,1,1,1,1,1,1,1,1,1,'{}');
+INSERT INTO "experiments" VALUES('experiments-id','experiments-name','experiments-owner','experiments-experiment_type','{}','datasets-id','prompts-id','models-id','queued','experiments-reason',1,1,1,1,1,1,1,1,1,1,1,1,1,'{}','experiments-traceparent');
 CREATE TABLE idempotency (
 	user TEXT NOT NULL, 
 	"key" TEXT NOT NULL, 

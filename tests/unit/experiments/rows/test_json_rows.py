@@ -108,6 +108,8 @@ def test_any_bytes_give_the_same_rows_however_they_are_cut(data, size):
             "line 1, column a (1)",
             "depth",
         ),
+        (b'{"a":' + b"[" * 1000 + b"]" * 1000 + b',"a":1}', "line 1", "depth"),
+        (b'{"a":1e30,"b":[100000000000000000001]}', "line 1, column b (2)", "integer"),
         (b"[" * 100_000, "line 1, column 1026", "depth"),
         (b'{"a":"\xe9"}\n', "line 1, column 7", "encoding"),
         ('{"a":1}\n'.encode("utf-16"), "line 1, column 1", "encoding"),
@@ -134,6 +136,11 @@ def test_utf16_without_a_mark_is_named():
 def test_numbers_that_a_reader_keeps_are_kept(number):
     (row,) = read(f'{{"a":{number}}}\n'.encode())
     assert row.values == {"a": json.loads(number)}
+
+
+def test_a_row_full_of_large_numbers_is_read_again_only_once():
+    row = b'{"a":[' + b",".join([b"1e30"] * 200_000) + b"]}"
+    assert read(row)[0].finding is None
 
 
 def test_colons_in_text_are_not_keys():

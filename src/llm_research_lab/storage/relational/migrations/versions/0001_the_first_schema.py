@@ -158,6 +158,7 @@ def upgrade() -> None:
         sa.Column("finished_at", sa.BigInteger(), nullable=True),
         sa.Column("served_at", sa.BigInteger(), nullable=False),
         sa.Column("summary", sa.JSON(), nullable=True),
+        sa.Column("traceparent", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(
             ["dataset_id"],
             ["datasets.id"],
