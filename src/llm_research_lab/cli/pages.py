@@ -28,7 +28,7 @@ def _settings() -> Iterator[str]:
     yield "is an error with a suggestion. Durations are in seconds, sizes in bytes.\n"
     yield "| Setting | Environment | Default | Meaning |\n|---|---|---|---|"
     for name, field in Settings.model_fields.items():
-        default = "" if field.default is None else f"`{field.default}`"
+        default = f"`{field.default}`" if field.default not in (None, frozenset(), "") else ""
         meaning = _cell(field.description or "")
         yield f"| `{name}` | `{PREFIX}{name.upper()}` | {default} | {meaning} |"
 

@@ -82,7 +82,7 @@ def _print_slowest(directory: DataDirectory, most: int, *, as_json: bool) -> Non
     columns = {
         "trace": lambda one: one["trace_id"],
         "took": lambda one: milliseconds(one["took_ns"]),
-        "what": lambda one: titled(one),
+        "what": titled,
         "failed": lambda one: one["failure"],
         "kept": lambda one: one["kept"],
         "when": lambda one: Item(one["start_ns"], "span", one).at,
