@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bench.table import Row, machine, render
 
-NAMES = ("startup", "api_latency", "million", "runner", "throughput", "model")
+NAMES = ("startup", "api_latency", "million", "runner", "throughput", "model", "signals")
 PAGE = Path(__file__).parent.parent / "docs/reference/benchmarks.md"
 HEAD = """# Benchmarks
 

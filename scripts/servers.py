@@ -13,7 +13,7 @@ import sys
 
 NEEDED = {
     "promtool": ("prometheus", "checks and scrapes our metrics as a real Prometheus does"),
-    "faketime": ("faketime", "sets the clock back under a running lab"),
+    "cc": ("gcc", "builds the clock that a test sets back under a running lab"),
 }
 """By the command that must be there: Debian's package, and what tests do with it."""
 

@@ -7,7 +7,6 @@ import time
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-from prometheus_client import CollectorRegistry
 from sqlalchemy import func, select, update
 from tests.contract.commands.labs import ANN, add_dataset, add_model, add_prompt, create
 
@@ -17,7 +16,7 @@ from llm_research_lab.models import Answer, ProviderError, provider_for
 from llm_research_lab.service.runner import run_runner
 from llm_research_lab.storage.relational import experiments, queue
 from llm_research_lab.storage.relational.tables import chunks, results
-from llm_research_lab.telemetry.running import runner_instruments
+from llm_research_lab.telemetry.running import RunnerInstruments
 
 PATIENCE = 20
 
@@ -96,7 +95,7 @@ async def executor(lab, provider=None):
     desk = Desk(lab.database)
     desk.open()
     make = provider_for if provider is None else lambda _entry: provider
-    one = LocalExecutor(lab, desk, make, runner_instruments(CollectorRegistry()))
+    one = LocalExecutor(lab, desk, make, RunnerInstruments(lab.instruments))
     try:
         yield one
     finally:
@@ -105,12 +104,10 @@ async def executor(lab, provider=None):
 
 
 @asynccontextmanager
-async def runner(lab, provider=None, registry=None, drain_seconds=5.0):
+async def runner(lab, provider=None, drain_seconds=5.0):
     stop = asyncio.Event()
     make = provider_for if provider is None else lambda _entry: provider
-    task = asyncio.create_task(
-        run_runner(lab, stop, drain_seconds, provider_for=make, registry=registry)
-    )
+    task = asyncio.create_task(run_runner(lab, stop, drain_seconds, provider_for=make))
     try:
         yield task
     finally:

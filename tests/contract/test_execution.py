@@ -48,7 +48,9 @@ from llm_research_lab.service.runner import Runner
 from llm_research_lab.storage.relational import Database, ledger
 from llm_research_lab.storage.relational.ledger import Intent, Outcome
 from llm_research_lab.storage.relational.tables import calls, chunks, experiments, responses
-from llm_research_lab.telemetry.running import runner_instruments
+from llm_research_lab.telemetry.catalog import declaration
+from llm_research_lab.telemetry.instruments import Instruments
+from llm_research_lab.telemetry.running import RunnerInstruments
 from llm_research_lab.vocabulary import UnavailableError
 
 PRICE = {"input_usd_per_million": "1", "output_usd_per_million": "1"}
@@ -704,7 +706,7 @@ async def test_a_runner_gives_up_a_lease_that_another_has_taken(lab):
     await experiment(lab, rows=10)
     provider = Held()
     async with executor(lab, provider) as one:
-        metrics = runner_instruments(CollectorRegistry())
+        metrics = RunnerInstruments(lab.instruments)
         served = Runner(lab, one, "w1", metrics, drain_seconds=0, renew_seconds=0.05)
         task = asyncio.create_task(served.run())
         await provider.called(4)
@@ -730,11 +732,13 @@ async def test_two_users_are_served_side_by_side(lab):
         await ended(lab, first)
 
 
-async def test_the_runners_metrics_count_samples_leases_and_what_waits(lab):
+async def test_the_runners_metrics_count_samples_leases_and_what_waits(tmp_path):
     registry = CollectorRegistry()
+    instruments = Instruments.of(declaration(), "runner", registry, strict=True)
+    lab = on_time(new_lab(tmp_path / "lab", "memory", instruments))
     failures = [{"kind": "refused", "every": 5}]
     name = await experiment(lab, rows=20, script={"failures": failures})
-    async with runner(lab, registry=registry):
+    async with runner(lab):
         await ended(lab, name)
         await until(lambda: seen(registry))
 
@@ -746,6 +750,16 @@ async def test_the_runners_metrics_count_samples_leases_and_what_waits(lab):
     assert value("experiment_leases_total", outcome="taken") == 2
     assert value("experiment_total", status="success", experiment_type="evaluation") == 1
     assert value("experiment_queue_depth") == value("experiment_samples_pending") == 0
+    assert value("audit_log_entries_total", action="execute", outcome="partial_success") == 1
+    model = {"model_name": "echo", "provider": "echo"}
+    seconds = "model_inference_duration_seconds_count"
+    assert value(seconds, model_version="v1", **model) == 20
+    assert value("model_inference_errors_total", kind="refused", **model) == 4
+    assert value("model_inference_tokens_total_count", model_name="echo", token_type="input") == 16
+    assert value("model_inference_in_flight", **model) == 0
+    assert value("provider_breaker_state", state="closed", **model) == 1
+    assert value("telemetry_refused_total", signal="metric") == 0
+    lab.database.close()
 
 
 async def seen(registry):

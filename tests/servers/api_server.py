@@ -26,6 +26,7 @@ from llm_research_lab.storage.objects import FileObjects
 from llm_research_lab.storage.relational import Database, keys
 from llm_research_lab.telemetry.catalog import declaration
 from llm_research_lab.telemetry.instruments import Instruments
+from llm_research_lab.telemetry.tracing import OFF, Tracer
 
 EXPERIMENT = {
     "name": "capitals",
@@ -73,7 +74,7 @@ class ServedApi:
 
 
 @contextmanager
-def serving(root: Path, limits: Limits | None = None) -> Iterator[ServedApi]:
+def serving(root: Path, limits: Limits | None = None, tracer: Tracer = OFF) -> Iterator[ServedApi]:
     """Serve a new lab in the directory."""
     directory = DataDirectory.open(root)
     registry = CollectorRegistry()
@@ -86,13 +87,12 @@ def serving(root: Path, limits: Limits | None = None) -> Iterator[ServedApi]:
         objects,
         lambda: time.time_ns() // 1_000_000,
         new_id,
+        tracer=tracer,
         instruments=instruments,
     )
     ensure_admin_key(lab)
     served = ServedApi(lab, "", directory.admin_key.read_text().strip(), registry)
-    app = make_app(
-        lab, limits=limits or Limits(), ready=lambda: list(served.reasons)
-    )
+    app = make_app(lab, limits=limits or Limits(), ready=lambda: list(served.reasons))
     config = uvicorn.Config(
         app,
         port=0,

@@ -162,7 +162,9 @@ def check_whole(database: Path, experiment_id: str, samples: int) -> None:
         def value(query: str) -> Any:
             return connection.execute(query, (experiment_id,)).fetchone()
 
-        found = value("SELECT count(*), min(sample), max(sample) FROM results WHERE experiment_id=?")
+        found = value(
+            "SELECT count(*), min(sample), max(sample) FROM results WHERE experiment_id=?"
+        )
         assert found == (samples, 0, samples - 1)
         row = value("SELECT done, samples, reserved_picousd FROM experiments WHERE id = ?")
         assert row == (samples, samples, 0)
@@ -191,6 +193,9 @@ def own_mounts() -> str | None:
     """The flags of ``unshare`` that let a command mount: as root, or in a namespace where it is."""
     for flags in ("-m", "-rm"):
         command = ["unshare", flags, "sh", "-c", "mount -t tmpfs tmpfs /mnt"]
-        if shutil.which(command[0]) and not subprocess.run(command, capture_output=True).returncode:
+        if (
+            shutil.which(command[0])
+            and not subprocess.run(command, check=False, capture_output=True).returncode
+        ):
             return flags
     return None

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import signal
 import sqlite3
+import struct
+import subprocess
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from tests.servers.absent import absent
 from tests.servers.bad_days import begin, check_whole, ended, lab, show, sow, until
 
 ROWS = 60
@@ -19,7 +25,8 @@ SLOW = {
     "limits": {"concurrency": 2, "requests_per_minute": 60_000},
 }
 YEAR_MS = 365 * 86_400_000
-LIBRARY = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
+COMPILER = shutil.which("cc")
+SOURCE = Path(__file__).parents[1] / "servers" / "clock.c"
 
 
 def shifted(database, by_ms):
@@ -38,9 +45,11 @@ def test_what_a_killed_lab_left_with_a_clock_ahead_is_done_by_the_next(tmp_path)
     with lab(root) as one, one.client() as client:
         experiment_id = begin(client, sow(client, "ahead", ROWS, SLOW))
         until(lambda: show(client, experiment_id)["done"] > 4)
-        one.processes[0].send_signal(signal.SIGKILL)
+        children = [pid_in(file) for file in (root / "run").glob("*.json")]
+        for pid in [one.processes[0].pid, *children]:
+            os.kill(pid, signal.SIGKILL)
         one.processes[0].wait(10)
-        until(lambda: not (root / "run").exists() or not alive(root))
+        until(lambda: not any(map(alive, children)))
     shifted(root / "lab.db", YEAR_MS)
     with lab(root) as one, one.client() as client:
         found = ended(client, experiment_id, 40)
@@ -48,50 +57,67 @@ def test_what_a_killed_lab_left_with_a_clock_ahead_is_done_by_the_next(tmp_path)
     check_whole(root / "lab.db", experiment_id, ROWS)
 
 
-def alive(root):
-    """Whether a process of the directory still runs."""
-    import json
+def pid_in(file):
+    return json.loads(file.read_text())["pid"]
 
-    def runs(file):
-        try:
-            stat = Path(f"/proc/{json.loads(file.read_text())['pid']}/stat").read_text()
-        except OSError:
-            return False
-        return stat.rpartition(")")[2].split()[0] != "Z"
 
-    return any(runs(file) for file in (root / "run").glob("*.json"))
+def alive(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory):
+    """A library that a process is started with, so that a test moves its wall clock."""
+    if COMPILER is None:
+        absent("no C compiler is here to build the clock that can be moved")
+    built = tmp_path_factory.mktemp("clock") / "clock.so"
+    subprocess.run([COMPILER, "-shared", "-fPIC", "-O1", "-o", built, SOURCE], check=True)
+    return built
+
+
+def seconds_ahead(text):
+    return (datetime.fromisoformat(text) - datetime.now(UTC)).total_seconds()
 
 
 @contextmanager
-def faked(tmp_path):
-    """A lab whose clock is what `set_to` says, at once; its monotonic clock goes on as ever."""
+def moved(tmp_path, library):
+    """A lab whose wall clock is moved by so many seconds at once; its monotonic one never is."""
     file = tmp_path / "clock"
-    file.write_text("+0")
-    settings = {
-        "LD_PRELOAD": str(LIBRARY),
-        "FAKETIME_TIMESTAMP_FILE": str(file),
-        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-        "FAKETIME_NO_CACHE": "1",
-    }
+    file.write_bytes(struct.pack("l", 0))
 
-    def set_to(offset):
-        file.with_suffix(".new").write_text(offset)
-        os.replace(file.with_suffix(".new"), file)
+    def move(seconds):
+        with file.open("r+b", buffering=0) as clock:
+            clock.write(struct.pack("l", seconds))
 
+    settings = {"LD_PRELOAD": str(library), "TEST_CLOCK": str(file)}
     with lab(tmp_path / "data", **settings) as one:
-        yield one, set_to
+        yield one, move
 
 
-@pytest.mark.skipif(LIBRARY is None, reason="libfaketime is not installed here")
-@pytest.mark.parametrize("steps", [["-3600"], ["+3600"], ["-5", "+0", "-86400", "+86400"]], ids=" ".join)
-def test_a_clock_that_is_set_while_an_experiment_runs_changes_nothing_of_it(tmp_path, steps):
-    with faked(tmp_path) as (one, set_to), one.client() as client:
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [-3600],
+        pytest.param([-5, 0, -86400, 86400], marks=pytest.mark.long),
+        pytest.param([3600], marks=pytest.mark.long),
+    ],
+    ids=str,
+)
+def test_a_clock_that_is_set_while_an_experiment_runs_changes_nothing_of_it(
+    tmp_path, library, steps
+):
+    with moved(tmp_path, library) as (one, move), one.client() as client:
         experiment_id = begin(client, sow(client, "set", 2 * ROWS, SLOW))
         for n, step in enumerate(steps):
             until(lambda n=n: show(client, experiment_id)["done"] > 8 * (n + 1))
-            set_to(step)
+            move(step)
         until(lambda: show(client, experiment_id)["done"] > 60)
         later = begin(client, sow(client, "later", ROWS, SLOW))
+        told = show(client, later)["created_at"]
+        assert abs(seconds_ahead(told) - steps[-1]) < 60, "the lab's clock was not moved"
         for each, rows in ((experiment_id, 2 * ROWS), (later, ROWS)):
             found = ended(client, each, 50)
             assert (found["status"], found["failed"], found["done"]) == ("completed", 0, rows)
@@ -100,16 +126,15 @@ def test_a_clock_that_is_set_while_an_experiment_runs_changes_nothing_of_it(tmp_
         assert one.readiness() == 200
 
 
-@pytest.mark.skipif(LIBRARY is None, reason="libfaketime is not installed here")
-def test_a_runner_killed_before_the_clock_is_set_back_loses_its_lease_all_the_same(tmp_path):
-    import json
-
-    with faked(tmp_path) as (one, set_to), one.client() as client:
+def test_a_runner_killed_before_the_clock_is_set_back_loses_its_lease_all_the_same(
+    tmp_path, library
+):
+    with moved(tmp_path, library) as (one, move), one.client() as client:
         experiment_id = begin(client, sow(client, "killed", ROWS, SLOW))
         until(lambda: show(client, experiment_id)["done"] > 4)
         [run] = (one.root / "run").glob("runner-*.json")
-        os.kill(json.loads(run.read_text())["pid"], signal.SIGKILL)
-        set_to("-7200")
+        os.kill(pid_in(run), signal.SIGKILL)
+        move(-7200)
         found = ended(client, experiment_id, 50)
         assert (found["status"], found["failed"], found["done"]) == ("completed", 0, ROWS)
         check_whole(one.root / "lab.db", experiment_id, ROWS)

@@ -29,7 +29,12 @@ BAD = {
     "UTF-16": ("csv", "a,b\n1,2\n".encode("utf-16"), "line 1", "UTF-8"),
     "UTF-16 of JSON": ("jsonl", '{"a": 1}\n'.encode("utf-16"), "line 1", "UTF-8"),
     "NUL in a cell": ("csv", b"a,b\n1,x\x00y\n", "line 2", "NUL"),
-    "a spreadsheet": ("csv", b"PK\x03\x04\x14\x00\x06\x00\x08\x00\x00\x00!\x00\xb5\xff", "line 1", ""),
+    "a spreadsheet": (
+        "csv",
+        b"PK\x03\x04\x14\x00\x06\x00\x08\x00\x00\x00!\x00\xb5\xff",
+        "line 1",
+        "",
+    ),
     "10,000 columns": ("csv", f"{WIDE}\n{WIDE}\n".encode(), "line 1", "at most 2000 columns"),
     "10,000 keys": (
         "jsonl",
@@ -61,7 +66,12 @@ def test_a_bad_file_is_refused_with_its_place_and_leaves_nothing(served, tmp_pat
     told = " ".join(err.split())
     assert line in told
     assert words in told
-    assert [part.split()[0] for part in err.splitlines()[:4]] == ["error:", "expected", "got", "fix"]
+    assert [part.split()[0] for part in err.splitlines()[:4]] == [
+        "error:",
+        "expected",
+        "got",
+        "fix",
+    ]
     assert served.cli("dataset", "show", "bad")[0] == 1
     assert left(served.directory) == before
 

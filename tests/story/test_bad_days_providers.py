@@ -102,7 +102,7 @@ def test_what_passes_is_answered_by_one_more_attempt_each(one, name):
     with OpenAIServer(*replies) as server:
         found = asked(one, "passes", server.url, attempts=5, timeout_seconds=1)
         assert len(server.requests) == len(replies)
-    assert (found["status"], found["failed"]) == ("completed", 0)
+    assert (found["status"], found["failed"]) == ("completed", 0), found["reason"]
     [result] = found["results"]
     assert (result["answer"], result["attempts"]) == ("row 0", len(replies))
     assert result["scores"] == {"exact": 1.0}
@@ -185,7 +185,7 @@ def test_all_runners_together_keep_to_the_concurrency_of_the_entry(tmp_path):
         ids = [begin(client, body) for _ in range(2)]
         for experiment_id in ids:
             found = ended(client, experiment_id)
-            assert (found["status"], found["failed"]) == ("completed", 0)
+            assert (found["status"], found["failed"]) == ("completed", 0), found["reason"]
             check_whole(two.root / "lab.db", experiment_id, rows)
         assert len(server.requests) == 2 * rows
         assert server.most == width
@@ -201,6 +201,7 @@ def workers(root):
         return {row[0] for row in connection.execute("SELECT DISTINCT worker FROM chunks")}
 
 
+@pytest.mark.long
 def test_all_runners_together_keep_to_the_requests_of_a_minute(tmp_path):
     """600 a minute are ten a second, whoever asks."""
     rows = 40

@@ -19,6 +19,7 @@ def started(root, command="up", *, before=(), **settings):
     environment = {**os.environ, **ANY_PORTS, **settings}
     ended = subprocess.run(
         [*before, sys.executable, "-m", "llm_research_lab", command, "--data-dir", str(root)],
+        check=False,
         env=environment,
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -56,7 +57,10 @@ def test_a_directory_with_a_users_own_files_is_left_alone(tmp_path):
     assert tree(tmp_path) == {tmp_path / "thesis.txt": b"mine"}
 
 
-@pytest.mark.parametrize(("version", "words"), [("2\n", "newer"), ("999999999999", "newer"), ("x", "VERSION"), ("", "VERSION")])
+@pytest.mark.parametrize(
+    ("version", "words"),
+    [("2\n", "newer"), ("999999999999", "newer"), ("x", "VERSION"), ("", "VERSION")],
+)
 def test_a_directory_of_another_layout_is_left_alone(tmp_path, version, words):
     DataDirectory.open(tmp_path / "data")
     (tmp_path / "data" / "VERSION").write_text(version)
@@ -127,7 +131,7 @@ def test_a_taken_port_of_metrics_is_the_next_free_one_too(tmp_path):
         taken.listen()
         port = taken.getsockname()[1]
         with lab(tmp_path / "data", "api", LAB_API_METRICS_PORT=str(port)) as one:
-            assert "port taken" in one.said.read_text()
+            assert "process.port_taken" in one.said.read_text()
 
 
 def test_of_two_that_start_at_once_on_one_new_directory_one_serves(tmp_path):

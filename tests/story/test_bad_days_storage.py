@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from tests.servers.absent import absent
 from tests.servers.bad_days import (
     Lab,
     begin,
@@ -99,7 +100,7 @@ def test_a_lock_that_stays_is_503_and_the_experiment_goes_on_after_it(one, secon
             until(lambda: one.readiness() == 503, 5)
             time.sleep(max(0.0, seconds - (time.monotonic() - began)))
         found = ended(client, experiment_id)
-        assert (found["status"], found["failed"]) == ("completed", 0)
+        assert (found["status"], found["failed"]) == ("completed", 0), found["reason"]
         assert client.get("/v1/prompts/during").status_code == 404, "a refused request was done"
         until(lambda: one.readiness() == 200, 10)
     check_whole(one.root / "lab.db", experiment_id, 100)
@@ -113,7 +114,7 @@ def small(tmp_path_factory):
     """A lab on a file system of its own, with 120 MB in all; it is gone with its last process."""
     flags = own_mounts()
     if flags is None:
-        pytest.skip("neither root nor a user namespace may mount a tmpfs here")
+        absent("neither root nor a user namespace may mount a tmpfs here")
     root = tmp_path_factory.mktemp("small") / "data"
     root.mkdir()
     script = f'mount -t tmpfs -o size={TMPFS_BYTES} tmpfs "{root}" && exec "$@"'
@@ -151,7 +152,9 @@ def test_a_full_disk_is_503_in_words_and_all_goes_on_when_there_is_room(small, t
         until(lambda: show(client, experiment_id)["done"] > 10)
         with full(small.via):
             until(lambda: small.readiness() == 503, 10)
-            told = until(lambda: refused(client, {"name": "during", "text": os.urandom(30_000).hex()}), 20)
+            told = until(
+                lambda: refused(client, {"name": "during", "text": os.urandom(30_000).hex()}), 20
+            )
             assert "disk" in told
             answer = client.post("/v1/datasets/during?format=csv", content=rows(20_000_000))
             assert "disk" in problem(answer)
@@ -159,7 +162,7 @@ def test_a_full_disk_is_503_in_words_and_all_goes_on_when_there_is_room(small, t
             time.sleep(1.5)
             assert client.get("/healthz/live").status_code == 200
         found = ended(client, experiment_id)
-        assert (found["status"], found["failed"]) == ("completed", 0)
+        assert (found["status"], found["failed"]) == ("completed", 0), found["reason"]
         assert found["done"] == 150 > before
         assert client.get("/v1/datasets/during").status_code == 404
         assert list((small.via / "tmp").iterdir()) == []
@@ -222,4 +225,6 @@ def test_a_disk_that_fills_during_an_upload_keeps_nothing_of_it(small):
         assert "disk" in problem(answers[0])
         assert client.get("/v1/datasets/filling").status_code == 404
         assert list((small.via / "tmp").iterdir()) == []
-        assert client.post("/v1/datasets/filling?format=csv", content=rows(9_000)).status_code == 201
+        assert (
+            client.post("/v1/datasets/filling?format=csv", content=rows(9_000)).status_code == 201
+        )

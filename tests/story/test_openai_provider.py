@@ -174,6 +174,13 @@ async def test_nobody_who_listens_is_unavailable():
     assert (error.kind, error.final) == ("unavailable", False)
 
 
+async def test_only_a_call_that_may_have_been_worked_on_may_be_charged():
+    assert (await ask(refused_url())).unbilled
+    assert (await failure(Reply(status=503))).unbilled
+    assert not (await failure(Reply(cut=20))).unbilled
+    assert not (await failure(Reply(delay_ms=30_000), timeout_seconds=0.3)).unbilled
+
+
 @pytest.mark.parametrize(
     "reply",
     [Reply(delay_ms=30_000), Reply(header_pause_ms=200), Reply(body_pause_ms=30_000)],

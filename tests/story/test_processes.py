@@ -123,7 +123,11 @@ def test_asked_to_stop_it_ends_with_status_0_and_leaves_nothing(tmp_path, number
         assert [pid for pid in pids if alive(pid)] == []
         assert list((one.root / "run").glob("*.json")) == []
         lines = [json.loads(line) for line in one.words.splitlines() if line.startswith("{")]
-        assert {line["service"] for line in lines} == {"up", "api", "runner"}
+        assert {line["service"] for line in lines} == {
+            "llm-research-lab-up",
+            "llm-research-lab-api",
+            "experiment-runner",
+        }
 
 
 def test_what_a_killed_supervisor_leaves_is_gone_in_seconds_and_a_next_start_works(tmp_path):
@@ -206,9 +210,9 @@ def test_a_taken_port_means_the_next_free_one_and_is_said(tmp_path):
             url = one.wait_ready().facts("api")["url"]
             assert port < int(url.rpartition(":")[2]) < port + 20
             said = [json.loads(line) for line in one.words.splitlines() if line.startswith("{")]
-    assert [(line["wanted"], line["level"]) for line in said if line["event"] == "port taken"] == [
-        (port, "warn")
-    ]
+    assert [
+        (line["wanted"], line["level"]) for line in said if line["event"] == "process.port_taken"
+    ] == [(port, "warn")]
 
 
 class Upload:
@@ -305,7 +309,7 @@ def test_a_child_that_cannot_start_ends_the_lab_with_the_childs_reason(tmp_path)
         with up(tmp_path / "data", **more) as one:
             assert one.process.wait(110) == 1  # five starts
     said = [json.loads(line) for line in one.words.splitlines() if line.startswith("{")]
-    assert len([line for line in said if line["event"] == "child ended"]) == 4
+    assert len([line for line in said if line["event"] == "process.child_ended"]) == 4
     assert "every one taken" in one.words.rpartition("}")[2]
     assert "Traceback" not in one.words
 
@@ -373,6 +377,7 @@ def test_on_a_terminal_the_children_speak_into_files(tmp_path):
     with up(tmp_path / "data", said=screen.theirs) as one:
         os.close(screen.theirs)
         one.wait_ready()
+        wait_until(lambda: b"ready" in screen.shown, START_SECONDS)
         assert one.end(signal.SIGINT) == 0
     shown = screen.close()
     assert b"ready" in shown
@@ -380,7 +385,7 @@ def test_on_a_terminal_the_children_speak_into_files(tmp_path):
     for name in ("api", "runner"):
         lines = (one.root / "logs" / f"{name}.log").read_text().splitlines()
         events = {json.loads(line)["event"] for line in lines if line.startswith("{")}
-        assert {"serving", "stopped"} <= events
+        assert {"process.serving", "process.stopped"} <= events
 
 
 CALL = """

@@ -7,6 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -36,6 +37,15 @@ if TYPE_CHECKING:
     from llm_research_lab.commands.lab import Lab
 
 _TEMPLATES = templates_of(ROUTES)
+_UNOBSERVED: TelemetryConfig = {
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+    "operation_spans": False,
+    "auto_configure": False,
+}
+"""FastAPI's own signals stay off: ours count each request once, and never an exception's text."""
+
 _SEE = "see the addresses in /v1/openapi.json"
 
 
@@ -55,13 +65,14 @@ def make_app(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        telemetry=_UNOBSERVED,
         exception_handlers={HTTPException: _refuse},
         middleware=[
             Middleware(RequestId),
             Middleware(Tracing, lab.tracer, _TEMPLATES),
             Middleware(SecurityHeaders),
             Middleware(Metrics, RequestInstruments(lab.instruments), _TEMPLATES),
-            Middleware(Faults),
+            Middleware(Faults, _TEMPLATES),
             Middleware(LimitsMiddleware, limits),
             Middleware(Authentication, lab),
             Middleware(Head),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -50,10 +50,17 @@ def send(
     client: Client, name: str, file: Path, kind: str | None, schema: Path | None
 ) -> dict[str, Any]:
     """Stream the file to the lab in constant memory."""
-    kind = kind or format_of(file)
-    given = schema.read_text(encoding="utf-8") if schema else None
+    from llm_research_lab.cli.reading import read_text
+    from llm_research_lab.vocabulary import checked_name
+
+    kind = _known(kind) if kind else format_of(file)
+    given = read_text(schema) if schema else None
     made = client.upload(
-        f"/v1/datasets/{name}", _chunks(file), MEDIA_TYPES[kind], format=kind, schema=given
+        f"/v1/datasets/{checked_name(name, 'name')}",
+        _chunks(file),
+        MEDIA_TYPES[kind],
+        format=kind,
+        schema=given,
     )
     return dict(made)
 
@@ -67,6 +74,14 @@ def format_of(file: Path) -> str:
     raise LabError(str(file), "a suffix .csv, .jsonl or .ndjson", repr(file.suffix), "say --format")
 
 
+def _known(kind: str) -> str:
+    from llm_research_lab.vocabulary import LabError
+
+    if kind not in MEDIA_TYPES:
+        raise LabError("--format", "csv or jsonl", repr(kind), "say --format csv or --format jsonl")
+    return kind
+
+
 def _chunks(file: Path) -> Iterator[bytes]:
     """Read the file piece by piece, showing how far it is."""
     from llm_research_lab.cli.progress import transfer
@@ -76,9 +91,18 @@ def _chunks(file: Path) -> Iterator[bytes]:
         yield from iter(lambda: sys.stdin.buffer.read(CHUNK_BYTES), b"")
         return
     with open_bytes(file) as source, transfer(file.name, file.stat().st_size) as advance:
-        while chunk := source.read(CHUNK_BYTES):
+        while chunk := _piece(source, file):
             yield chunk
             advance(len(chunk))
+
+
+def _piece(source: IO[bytes], file: Path) -> bytes:
+    from llm_research_lab.cli.reading import unreadable
+
+    try:
+        return source.read(CHUNK_BYTES)
+    except OSError as error:
+        raise unreadable(file, error) from error
 
 
 @app.command("list", epilog="Example: lab dataset list --json")

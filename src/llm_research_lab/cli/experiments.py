@@ -20,6 +20,13 @@ Id = Annotated[str, typer.Argument(help="The experiment's id.")]
 FAILED = 1
 
 
+def path_of(experiment_id: str) -> str:
+    """Give the API's path of an experiment; InvalidError when the text can be no id."""
+    from llm_research_lab.cli.reading import checked_id
+
+    return f"/v1/experiments/{checked_id(experiment_id, 'experiment')}"
+
+
 @app.command("run", epilog="Example: lab experiment run capitals.yaml")
 def run(
     file: Annotated[Path, typer.Argument(help="YAML or JSON of the experiment; - is stdin.")],
@@ -109,7 +116,7 @@ def show(experiment_id: Id, data_dir: DataDir = None, as_json: Json = False) -> 
     from llm_research_lab.cli.results import print_experiments
 
     with client_of(data_dir) as client:
-        found = client.get(f"/v1/experiments/{experiment_id}")
+        found = client.get(path_of(experiment_id))
     if as_json:
         print_json(found)
         return
@@ -138,7 +145,7 @@ def results(
     """Show samples: the answer, the scores, what each call took."""
     from llm_research_lab.cli.rendering import print_json, print_table
 
-    path = f"/v1/experiments/{experiment_id}/results"
+    path = f"{path_of(experiment_id)}/results"
     filters = {"sort": sort, "failed": _word(failed), "kind": kind, "cached": _word(cached)}
     with client_of(data_dir) as client:
         found = list(client.items(path, limit, **filters))
@@ -191,7 +198,7 @@ def _change(verb: str, experiment_id: str, data_dir: Path | None, *, as_json: bo
     from llm_research_lab.cli.rendering import print_json, print_line
 
     with client_of(data_dir) as client:
-        found = client.post(f"/v1/experiments/{experiment_id}/{verb}")
+        found = client.post(f"{path_of(experiment_id)}/{verb}")
     if as_json:
         print_json(found)
     else:

@@ -53,10 +53,11 @@ def revoke(
     as_json: Json = False,
 ) -> None:
     """End a key's life at once; a second time changes nothing."""
+    from llm_research_lab.cli.reading import checked_id
     from llm_research_lab.cli.rendering import print_json, print_line
 
     with client_of(data_dir) as client:
-        gone = client.delete(f"/v1/keys/{key_id}")
+        gone = client.delete(f"/v1/keys/{checked_id(key_id, 'key')}")
     if as_json:
         print_json(gone)
     else:

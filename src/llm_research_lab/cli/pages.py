@@ -14,8 +14,11 @@ def pages() -> dict[str, str]:
         "api.md": _api,
         "cli.md": _cli,
         "evaluators.md": _evaluators,
+        "events.md": _events,
+        "metrics.md": _metrics,
         "roles.md": _roles,
         "settings.md": _settings,
+        "spans.md": _spans,
     }
     return {name: HEAD + "\n".join(made()).rstrip() + "\n" for name, made in makers.items()}
 
@@ -115,6 +118,27 @@ def _api() -> Iterator[str]:
                 operation.get("description", operation.get("summary", "")).split("\n\n")[0]
             )
             yield f"| {method.upper()} | `{path}` | {does} |"
+
+
+def _metrics() -> Iterator[str]:
+    from llm_research_lab.signals.reference import metrics_page
+    from llm_research_lab.telemetry.catalog import declaration
+
+    return metrics_page(declaration())
+
+
+def _events() -> Iterator[str]:
+    from llm_research_lab.signals.reference import events_page
+    from llm_research_lab.telemetry.catalog import declaration
+
+    return events_page(declaration())
+
+
+def _spans() -> Iterator[str]:
+    from llm_research_lab.signals.reference import spans_page
+    from llm_research_lab.telemetry.catalog import declaration
+
+    return spans_page(declaration())
 
 
 def _json(value: Any) -> str:

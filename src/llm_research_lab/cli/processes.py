@@ -41,7 +41,7 @@ def up(
                 show_sample(client)
         _say_where(url, settings.data_dir)
 
-    run_up(settings, ready=ready)
+    run_up(settings, ready=ready, quiet=sample)
 
 
 def _say_where(url: str, data_dir: object) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import IO, TYPE_CHECKING, Any
 
@@ -24,6 +25,16 @@ def path_of(kind: str, reference: str) -> tuple[str, dict[str, Any]]:
     return f"/v1/{kind}/{found.name}", {"owner": found.owner, "version": version}
 
 
+def checked_id(text: str, kind: str) -> str:
+    """Give the id unchanged; InvalidError when the text can be none, and so no part of a path."""
+    from llm_research_lab.vocabulary import InvalidError
+
+    if re.fullmatch(r"[A-Za-z0-9_]{1,40}", text):
+        return text
+    fix = f"see: lab {kind} list"
+    raise InvalidError(kind, "an id, as the list shows it", repr(text[:60]), fix)
+
+
 def open_bytes(file: Path) -> IO[bytes]:
     """Open a file that the user named; why it cannot be read is the user's to mend."""
     try:
@@ -36,9 +47,9 @@ def read_text(file: Path) -> str:
     """Read a small text file that the user named; ``-`` is the standard input."""
     from llm_research_lab.vocabulary import LabError
 
-    if str(file) == "-":
-        return sys.stdin.read()
     try:
+        if str(file) == "-":
+            return sys.stdin.buffer.read().decode()
         return file.read_text(encoding="utf-8")
     except OSError as error:
         raise unreadable(file, error) from error

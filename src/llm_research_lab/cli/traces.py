@@ -152,7 +152,7 @@ def titled(span: Mapping[str, Any]) -> str:
 
 def milliseconds(ns: int) -> str:
     """Write a duration for a person."""
-    return f"{ns / NS_IN_MS:,.1f} ms"
+    return f"{ns / NS_IN_MS:,.{2 if ns < NS_IN_MS else 1}f} ms"
 
 
 def register(app: typer.Typer) -> None:

@@ -29,6 +29,7 @@ from llm_research_lab.security import (
     owns,
 )
 from llm_research_lab.storage.relational import Database, audit_log, keys, now_ms
+from llm_research_lab.telemetry.masking import masked
 from llm_research_lab.vocabulary import DeniedError, UnauthenticatedError
 
 SEEN_MOST = 10_000
@@ -106,7 +107,7 @@ async def require(  # noqa: PLR0917 - who, what, on which thing, whose
     if granted:
         return
     word = _WORDS[action.partition(".")[2]]
-    resource_id = resource_id[:RESOURCE_LENGTH]
+    resource_id = masked(resource_id)[:RESOURCE_LENGTH]
     about = {"required": action, "why": reason.text}
     user = caller.principal.user
     await lab.database.write(
@@ -168,9 +169,8 @@ async def _stranger(
 
     def refuse(connection: Connection) -> str:
         reason = _why(connection, key_text)
-        entry = access_denied(
-            now_ms(connection), origin, "api", asked_for[:RESOURCE_LENGTH], reason
-        )
+        wanted = masked(asked_for)[:RESOURCE_LENGTH]  # a path may hold the key itself
+        entry = access_denied(now_ms(connection), origin, "api", wanted, reason)
         audit_log.append(connection, entry)
         return reason
 

@@ -24,6 +24,8 @@ from llm_research_lab.documents.fields import Source
 from llm_research_lab.experiments.read import read_specification, specification_to_json
 from llm_research_lab.security import Action, Caller
 from llm_research_lab.storage.relational import audit_log, experiments, now_ms
+from llm_research_lab.telemetry.context import ids, learn
+from llm_research_lab.telemetry.running import count_end
 from llm_research_lab.telemetry.spans import handed_on, note
 
 __all__ = [
@@ -63,6 +65,7 @@ async def create(lab: Lab, caller: Caller, body: dict[str, Any], once: Once) -> 
     priced = not await unpriced(lab, [found.model.id])
     experiment_id = lab.new_id("exp")
     note("experiment_id", experiment_id)
+    learn(experiment_id=experiment_id)
     trace = handed_on()
 
     def work(connection: Connection) -> dict[str, Any]:
@@ -72,6 +75,7 @@ async def create(lab: Lab, caller: Caller, body: dict[str, Any], once: Once) -> 
             {
                 **_columns(found, experiment_id, user, now),
                 "traceparent": None if trace is None else str(trace),
+                "request_id": ids().get("request_id"),
             },
         )
         about = {"name": row.name, "samples": row.samples}
@@ -135,6 +139,7 @@ async def _move(lab: Lab, caller: Caller, experiment_id: str, once: Once, event:
     """Move the experiment, or raise ConflictError with the reason; audited with both statuses."""
     action, done = _ACTIONS[event]
     row = await lab.database.read(lambda c: experiments.get(c, experiment_id))
+    learn(experiment_id=experiment_id)
     await require(lab, caller, action, "experiment", experiment_id, row.owner)
     priced = not await unpriced(lab, [row.model_id])
     why = f"{done} by {caller.principal.user}"
@@ -154,6 +159,10 @@ async def _move(lab: Lab, caller: Caller, experiment_id: str, once: Once, event:
     for after in moved:
         if after.status == "cancelled":
             ended(lab, after, after.status)
+            began = after.started_at
+            seconds = None if began is None else max(0, after.finished_at - began) / 1000
+            kind, samples = after.experiment_type, after.samples
+            count_end(lab.instruments, after.status, kind, samples, seconds)
     return made
 
 

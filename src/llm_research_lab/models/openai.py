@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Generator
 from datetime import UTC, datetime
 from ipaddress import ip_address
@@ -119,8 +118,6 @@ class OpenAIProvider:
             return self._client
 
     def _make(self) -> httpx.AsyncClient:
-        # One line of httpx's at level info for each call would flood the runner's log.
-        logging.getLogger("httpx").setLevel(logging.WARNING)
         slots = self._entry.limits.concurrency
         return httpx.AsyncClient(
             timeout=httpx.Timeout(None, connect=CONNECT_SECONDS),
@@ -167,6 +164,7 @@ class OpenAIProvider:
             refusal.fix,
             final=refusal.final,
             retry_after_ms=retry_after_ms(response.headers, datetime.now(UTC)),
+            unbilled=True,
         )
 
     def _late(self, seconds: float) -> ProviderError:
@@ -182,7 +180,12 @@ class OpenAIProvider:
         said = str(error) if self._bearer is None else self._bearer.hidden(str(error))
         got = f"{type(error).__name__}: {said[:200]}" if said else type(error).__name__
         return ProviderError(
-            kind, self._where, "an answer", got, "check base_url, and that the server runs"
+            kind,
+            self._where,
+            "an answer",
+            got,
+            "check base_url, and that the server runs",
+            unbilled=isinstance(error, httpx.ConnectError | httpx.ConnectTimeout),
         )
 
     def _garbage(self, got: str) -> ProviderError:

@@ -35,7 +35,8 @@ class ProviderError(LabError):
     """A call that gave no answer.
 
     `kind` is the failure's kind; `final` says that asking again cannot help; `retry_after_ms` is
-    the provider's own wish (``Retry-After``), None when it had none.
+    the provider's own wish (``Retry-After``), None when it had none; `unbilled` says that nobody
+    charges for the call: it never reached the provider, or was answered with an error's status.
     """
 
     def __init__(
@@ -48,11 +49,13 @@ class ProviderError(LabError):
         *,
         final: bool = False,
         retry_after_ms: int | None = None,
+        unbilled: bool = False,
     ) -> None:
         super().__init__(where, expected, got, fix)
         self.kind = kind
         self.final = final
         self.retry_after_ms = retry_after_ms
+        self.unbilled = unbilled
 
 
 class Provider(Protocol):

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from llm_research_lab.models.port import ProviderError
+from llm_research_lab.telemetry.masking import conceal
 
 LONGEST_BYTES = 16_384
 """More than any key or token of a provider has; a longer file is another file."""
@@ -29,7 +30,9 @@ def resolve(reference: str) -> str:
     else:
         # What is no reference may be the secret itself: it is not repeated.
         raise _missing("secret", "something else", f"write {FORMS}")
-    return _checked(reference, found.strip())
+    secret = _checked(reference, found.strip())
+    conceal(secret)
+    return secret
 
 
 def _read(reference: str, path: Path) -> str:

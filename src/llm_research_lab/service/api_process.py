@@ -7,9 +7,9 @@ import math
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, cast
 
-import structlog
 import uvicorn
 
 from llm_research_lab.api.application import make_app
@@ -21,17 +21,18 @@ from llm_research_lab.service.readiness import Readiness
 from llm_research_lab.service.settings import check_host
 from llm_research_lab.service.standing import Standing, standing
 from llm_research_lab.storage.relational import idempotency
+from llm_research_lab.telemetry.events import emit
 from llm_research_lab.telemetry.loop_lag import watch_loop
+from llm_research_lab.telemetry.requests import RequestInstruments
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from llm_research_lab.service.settings import Settings
+    from llm_research_lab.telemetry.instruments import Instruments
 
 KEEP_ALIVE_SECONDS = 75
 """An idle connection is kept so long. Source: nginx's keepalive_timeout."""
-
-_log = structlog.get_logger("llm_research_lab.service")
 
 
 def run_api(settings: Settings) -> None:
@@ -39,7 +40,7 @@ def run_api(settings: Settings) -> None:
     check_host(settings)
     with standing("api", settings, settings.api_metrics_port, "api") as here:
         if ensure_admin_key(here.lab):
-            _log.info("admin key made", path=str(here.lab.directory.admin_key))
+            emit("key.admin_made", path=str(here.lab.directory.admin_key))
         here.lab.database.write_now(idempotency.lapse)  # claims of a process that was killed
         bound = _bound(settings, here)
         root = here.lab.directory.root
@@ -51,7 +52,11 @@ def run_api(settings: Settings) -> None:
                 limits=limits_of(settings),
                 ready=readiness.reasons,
             )
-            server = Server(_config(app, settings), here, lambda: here.ready(url=bound.url))
+            server = Server(
+                _config(app, settings, here.lab.instruments),
+                here,
+                lambda: here.ready(url=bound.url),
+            )
             server.run([bound.listener])
         finally:
             readiness.close()
@@ -109,15 +114,16 @@ def _bound(settings: Settings, here: Standing) -> Bound:
         return bound_of(socket.socket(fileno=here.parent.listener), settings.host)
     bound = bind(settings.host, settings.port)
     if bound.moved:
-        _log.warning("port taken", wanted=bound.wanted, port=bound.port, of="api")
+        emit("process.port_taken", wanted=bound.wanted, port=bound.port, of="api")
     return bound
 
 
-def _config(app: FastAPI, settings: Settings) -> uvicorn.Config:
+def _config(app: FastAPI, settings: Settings, instruments: Instruments) -> uvicorn.Config:
+    protocol = partial(Protocol, requests=RequestInstruments(instruments))
     return uvicorn.Config(
         app,
         loop="uvloop",
-        http=Protocol,
+        http=cast("type[Protocol]", protocol),  # uvicorn calls it, and asks no more of it
         ws="none",
         lifespan="on",
         log_config=None,

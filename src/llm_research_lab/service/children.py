@@ -11,37 +11,42 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import structlog
-
 from llm_research_lab.service import parent
 from llm_research_lab.service.log_file import LogFile
 from llm_research_lab.service.restarts import Again, Life, Policy, Streak, after
+from llm_research_lab.service.settings import in_file
 from llm_research_lab.storage.private import explained
+from llm_research_lab.telemetry.events import emit
 from llm_research_lab.vocabulary import InvalidError, LabError, UnavailableError
 
 if TYPE_CHECKING:
     from llm_research_lab.service.settings import Settings
 
+STDOUT = 1
+
 CLIENTS = frozenset({"url", "key", "key_file"})
 """Settings of clients, which no child needs to know."""
 
-_log = structlog.get_logger("llm_research_lab.service")
+REREAD = frozenset({"log_level", "log_levels"})
+"""Settings that a process reads again while it runs: a child has them from the file itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class Birth:
-    """What a child is started with. `log` None lets it speak where this process does."""
+    """What a child is started with. `log` keeps what it says; `aloud` repeats it on stdout."""
 
     name: str
     environment: dict[str, str]
     data_dir: Path
     lock: int
     listener: int | None
-    log: LogFile | None
+    log: LogFile
+    aloud: bool
 
     def start(self, line: socket.socket) -> subprocess.Popen[bytes]:
         """Start the process; it alone inherits its line, the lock and the socket."""
@@ -52,8 +57,8 @@ class Birth:
             env={**self.environment, parent.VARIABLE: json.dumps(given)},
             pass_fds=[number for number in given.values() if number is not None],
             stdin=subprocess.DEVNULL,
-            stdout=None if self.log is None else subprocess.PIPE,
-            stderr=None if self.log is None else subprocess.STDOUT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             process_group=0,  # Ctrl-C is for the parent, which asks each child once
         )
 
@@ -72,6 +77,7 @@ class Child:
         self._policy = policy
         self._heard = heard
         self._process: subprocess.Popen[bytes] | None = None
+        self._serving: subprocess.Popen[bytes] | None = None
         self._stopping = threading.Event()
         self._door = threading.Lock()
         self._thread = threading.Thread(target=self._live, name=birth.name, daemon=True)
@@ -85,6 +91,12 @@ class Child:
         with self._door:
             self._stopping.set()
         self._signal(signal.SIGTERM)
+
+    def reload(self) -> None:
+        """Have the process read its settings again; one that does not serve yet will anyway."""
+        process = self._serving
+        if process is not None:
+            process.send_signal(signal.SIGHUP)
 
     def kill(self) -> None:
         """End the process at once, and start it no more. Safe in a signal handler."""
@@ -112,8 +124,11 @@ class Child:
                 self.failure = then.error
                 self._heard()
                 return
-            _log.warning(
-                "child ended", child=self.name, status=life.status, again_in=then.wait_seconds
+            emit(
+                "process.child_ended",
+                child=self.name,
+                status=life.status,
+                again_in=then.wait_seconds,
             )
             self._stopping.wait(then.wait_seconds)
 
@@ -132,8 +147,7 @@ class Child:
             pump = self._pump(process)
             served, refusal = self._listen(ours)
             status = process.wait()
-        if pump is not None:
-            pump.join()
+        pump.join()
         self._clear(process.pid)
         if self._stopping.is_set():
             return None
@@ -147,17 +161,16 @@ class Child:
                 report = json.loads(line)
                 if "ready" in report:
                     served, self.facts = True, report["ready"]
+                    self._serving = self._process
                     self._heard()
                 if "refusal" in report:
                     kind = InvalidError if report["final"] else UnavailableError
                     refusal = kind(**report["refusal"])
         return served, refusal
 
-    def _pump(self, process: subprocess.Popen[bytes]) -> threading.Thread | None:
-        if self._birth.log is None or process.stdout is None:
-            return None
+    def _pump(self, process: subprocess.Popen[bytes]) -> threading.Thread:
         thread = threading.Thread(
-            target=_copy, args=(self._birth.log, process), name=f"{self.name} log", daemon=True
+            target=_copy, args=(self._birth, process), name=f"{self.name} log", daemon=True
         )
         thread.start()
         return thread
@@ -171,10 +184,22 @@ class Child:
             remove_own(run / f"{name}.json", pid)
 
 
-def _copy(log: LogFile, process: subprocess.Popen[bytes]) -> None:
+def _copy(birth: Birth, process: subprocess.Popen[bytes]) -> None:
     if process.stdout is not None:
         with process.stdout as lines:
-            log.copy(lines)
+            birth.log.copy(map(_aloud, lines) if birth.aloud else lines)
+
+
+def _aloud(line: bytes) -> bytes:
+    """Say the line on this process's stdout, too: whole, and lost when nobody takes it."""
+    with _mouth, suppress(OSError):
+        said = 0
+        while said < len(line):
+            said += os.write(STDOUT, line[said:])
+    return line
+
+
+_mouth = threading.Lock()
 
 
 def environment_of(settings: Settings) -> dict[str, str]:
@@ -182,11 +207,14 @@ def environment_of(settings: Settings) -> dict[str, str]:
     environment = dict(os.environ)
     for name in CLIENTS:
         environment.pop(f"LAB_{name.upper()}", None)
-    given = settings.model_dump(mode="json", include=settings.model_fields_set - CLIENTS)
+    own = CLIENTS | (REREAD & in_file(settings.data_dir))
+    given = settings.model_dump(mode="json", include=settings.model_fields_set - own)
     for name, value in given.items():
         environment[f"LAB_{name.upper()}"] = _text(value)
     return environment
 
 
 def _text(value: Any) -> str:
+    if isinstance(value, dict):
+        value = [f"{name}={one}" for name, one in value.items()]
     return ",".join(value) if isinstance(value, list) else str(value)

@@ -98,6 +98,13 @@ class Client:
     def _ask(self, method: str, path: str, **request: Any) -> Any:
         try:
             answer = self._http.request(method, path, **request)
+        except (httpx.InvalidURL, UnicodeEncodeError) as error:
+            raise LabError(
+                "what was typed",
+                "names and text that a request can carry",
+                str(error),
+                "leave out control characters, and save the text as UTF-8",
+            ) from error
         except httpx.HTTPError as error:
             raise UnavailableError(
                 f"the lab at {self.url}",

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 
-from llm_research_lab.service.logs import Handler
 from llm_research_lab.storage.relational.tables import datasets
+from llm_research_lab.telemetry import events, logs
 from llm_research_lab.telemetry.catalog import declaration
-from llm_research_lab.telemetry.instruments import SILENT, Instruments
+from llm_research_lab.telemetry.instruments import REFUSED, SILENT, Instruments
 from llm_research_lab.telemetry.log_lines import LineCounter
 from llm_research_lab.telemetry.panics import Panics
 from llm_research_lab.telemetry.process import Pauses, ProcessReader, read_interpreter
@@ -39,9 +38,7 @@ class Measures:
 
     def follow(self, lab: Lab) -> None:
         """Read the lab's stores at every scrape, too."""
-        self.instruments.read_at_scrape(
-            lambda: _read_database(lab), lambda: lab.tracer.readings(), _read_log
-        )
+        self.instruments.read_at_scrape(lambda: _read_database(lab), lab.tracer.readings, _read_log)
         if self.process == "api":
             self.instruments.read_at_scrape(lambda: _read_files(lab), lambda: _read_datasets(lab))
 
@@ -60,14 +57,18 @@ def measures(process: Process, *, on: bool) -> Iterator[Measures]:
         panics.watch()
         stack.callback(panics.close)
         service = declaration().sets["service"].start(process)[0]
-        lines = LineCounter(made, service)
-        logging.getLogger().addHandler(lines)
-        stack.callback(logging.getLogger().removeHandler, lines)
+        out = logs.output()
+        if out is not None:
+            out.counted = LineCounter(made, service).count
+            stack.callback(setattr, out, "counted", None)
+        events.on_refused(made[REFUSED][("event",)].inc)
+        stack.callback(events.on_refused, None)
         yield Measures(process, registry, made if on else SILENT, panics)
 
 
 def _read_log() -> Iterator[Reading]:
-    yield "log_lines_dropped_total", (), Handler.lost
+    out = logs.output()
+    yield "log_lines_dropped_total", (), 0 if out is None else out.lost
 
 
 def _read_database(lab: Lab) -> Iterator[Reading]:
@@ -94,7 +95,7 @@ def _read_datasets(lab: Lab) -> Iterator[Reading]:
 
 def _datasets(connection: Connection) -> tuple[list[tuple[str, int, int]], int | None]:
     columns = datasets.c
-    query = select(columns.name, columns.ordinal, columns.bytes)
+    query = select(columns.name, columns.ordinal, columns.bytes, columns.created_at)
     rows = connection.execute(query.order_by(columns.id.desc()).limit(LIVE)).all()
-    newest = connection.execute(select(func.max(columns.created_at))).scalar()
+    newest = max((row.created_at for row in rows), default=None)
     return [(row.name, row.ordinal, row.bytes) for row in rows], newest

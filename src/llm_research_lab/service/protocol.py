@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING, Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+if TYPE_CHECKING:
+    from llm_research_lab.telemetry.requests import RequestInstruments
 
 HEAD_BYTES = 64 << 10
 """Twice what `Limits` takes of a whole head, which answers with a better word."""
@@ -17,11 +21,22 @@ Source: Apache's mod_reqtimeout, default ``header=20-40``.
 
 
 class Protocol(HttpToolsProtocol):
-    """uvicorn's, which takes heads without end and waits for them without end."""
+    """uvicorn's, which takes heads without end and waits for them without end.
+
+    What it refuses because it is no HTTP, or has a method that HTTP does not know, no application
+    sees: `requests` counts it.
+    """
 
     _head_bytes = 0
     _head_open = True
     _deadline: asyncio.TimerHandle | None = None
+    _began = 0.0
+
+    def __init__(
+        self, *given: Any, requests: RequestInstruments | None = None, **named: Any
+    ) -> None:
+        super().__init__(*given, **named)
+        self._requests = requests
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for the first head."""
@@ -52,7 +67,14 @@ class Protocol(HttpToolsProtocol):
         self._close_head()
         super().on_headers_complete()
 
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no request, and count it as one."""
+        super().send_400_response(msg)
+        if self._requests is not None:
+            self._requests.refused(self.loop.time() - self._began)
+
     def _open_head(self) -> None:
+        self._began = self.loop.time()
         self._head_open, self._head_bytes = True, 0
         self._deadline = self.loop.call_later(HEAD_SECONDS, self._late)
 

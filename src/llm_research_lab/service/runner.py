@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-import structlog
-from prometheus_client import CollectorRegistry
 from sqlalchemy import Connection
 
 from llm_research_lab import models
@@ -21,7 +19,9 @@ from llm_research_lab.experiments.model_entry import ModelEntry
 from llm_research_lab.models import Provider
 from llm_research_lab.storage.relational import experiments, queue
 from llm_research_lab.storage.relational.queue import LEASE_MS, Lease
-from llm_research_lab.telemetry.running import RunnerInstruments, runner_instruments
+from llm_research_lab.telemetry.context import begin
+from llm_research_lab.telemetry.events import emit
+from llm_research_lab.telemetry.running import RunnerInstruments
 from llm_research_lab.vocabulary import UnavailableError
 
 IDLE_SECONDS = 0.1
@@ -40,8 +40,6 @@ HAND_BACK_SECONDS = 2.0
 
 DEFAULT_SLOTS = 4
 """Sizes the first chunk of a model of which nothing is known yet. Source: `Limits.concurrency`."""
-
-_log = structlog.get_logger("llm_research_lab.service")
 
 
 @dataclass(slots=True)
@@ -104,7 +102,6 @@ class Runner:
         )
         if lease is None:
             return False
-        self.instruments.leases.labels("taken").inc()
         task = asyncio.create_task(self._run(lease), name=f"chunk {lease.chunk_id}")
         self.held[task] = lease
         task.add_done_callback(self._let_go)
@@ -116,21 +113,24 @@ class Runner:
         self.ended.set()
 
     async def _run(self, lease: Lease) -> None:
+        begin(**lease.ids)  # the task is the lease's own: it ends with it
         try:
             await self.executor.run(lease)
         except UnavailableError as trouble:
             await self._trouble(trouble)
         except Exception as error:  # noqa: BLE001 - recorded as the experiment's end
-            await self._break(lease, f"{type(error).__name__}: {error}")
+            await self._break(lease, error)
 
-    async def _break(self, lease: Lease, why: str) -> None:
+    async def _break(self, lease: Lease, error: Exception) -> None:
         """An experiment that cannot be run at all is failed, with the reason; never retried."""
+        why = f"{type(error).__name__}: {error}"
 
         async def work() -> bool:
             await self._finish_one(lease.experiment_id, why)
             return True
 
-        _log.error("experiment broken", experiment=lease.experiment_id, why=why)
+        emit("experiment.broken", why=why, exception=error)
+        self.instruments.broke()
         while not await self._tried(work) and not self.stop.is_set():
             pass
 
@@ -167,7 +167,8 @@ class Runner:
             self.instruments.ended(ended.status, ended.experiment_type, ended.samples, seconds)
 
     async def _trouble(self, trouble: UnavailableError) -> None:
-        _log.warning("store unavailable", trouble=str(trouble))
+        emit("store.unavailable", trouble=str(trouble))
+        self.instruments.troubled()
         await self._first(TROUBLE_SECONDS, self.stop.wait())
 
     async def _first(self, seconds: float, *events: Coroutine[Any, Any, Any]) -> None:
@@ -205,10 +206,9 @@ async def run_runner(
     drain_seconds: float = 10.0,
     *,
     provider_for: Callable[[ModelEntry], Provider] = models.provider_for,
-    registry: CollectorRegistry | None = None,
 ) -> None:
-    """Run a runner over the lab until `stop` is set; its metrics go to the registry."""
-    instruments = runner_instruments(registry or CollectorRegistry())
+    """Run a runner over the lab until `stop` is set."""
+    instruments = RunnerInstruments(lab.instruments)
     desk = Desk(lab.database)
     desk.open()
     executor = LocalExecutor(lab, desk, provider_for, instruments)

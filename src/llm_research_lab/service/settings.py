@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -31,9 +32,21 @@ def _listed(value: Any) -> Any:
     return value.replace(",", " ").split() if isinstance(value, str) else value
 
 
+def _paired(value: Any) -> Any:
+    """Let a text write a table."""
+    if not isinstance(value, str):
+        return value
+    pairs = (one.partition("=") for one in value.replace(",", " ").split())
+    return {name: level for name, _, level in pairs}
+
+
 Port = Annotated[int, Field(ge=0, le=65535)]
 Names = Annotated[frozenset[str], NoDecode, BeforeValidator(_listed)]
 """Names in a list, or in one text with commas."""
+
+Level = Literal["debug", "info", "warn", "error", "critical"]
+Levels = Annotated[dict[str, Level], NoDecode, BeforeValidator(_paired)]
+"""Loggers and their levels in a table, or in one text: ``NAME=LEVEL``, with commas."""
 
 PREFIX = "LAB_"
 FILE = "lab.toml"
@@ -72,8 +85,14 @@ class Settings(BaseSettings):
         default=frozenset(),
         description="Addresses of proxies whose `X-Forwarded-For` is believed; with commas.",
     )
-    log_level: Literal["debug", "info", "warn", "error", "critical"] = Field(
-        default="info", description="The least level that is logged."
+    log_level: Level = Field(
+        default="info",
+        description="The least level that is logged. SIGHUP has it and `log_levels` read again.",
+    )
+    log_levels: Levels = Field(
+        default={},
+        description="The least level of single loggers and what is below them, as "
+        "`llm_research_lab.storage=debug,uvicorn=info`; in `lab.toml` also a table.",
     )
     log_bytes: int = Field(
         default=10_000_000, ge=10_000, description="A log file is rotated at this size."
@@ -189,6 +208,14 @@ def read_settings(flags: Mapping[str, Any]) -> Settings:
     if findings:
         raise _refusal(findings)
     return settings
+
+
+def in_file(data_dir: Path) -> frozenset[str]:
+    """Name the settings that stand in the directory's file; none when it cannot be read."""
+    try:
+        return frozenset(tomllib.loads((data_dir / FILE).read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        return frozenset()
 
 
 def check_host(settings: Settings) -> None:

@@ -10,24 +10,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
-import structlog
 
 from llm_research_lab.service.composition import open_lab
-from llm_research_lab.service.logs import configure
 from llm_research_lab.service.parent import Parent
 from llm_research_lab.service.process_metrics import Measures, measures
+from llm_research_lab.service.reloading import Reload
 from llm_research_lab.service.stopping import Stop
 from llm_research_lab.service.traces import tracing
 from llm_research_lab.storage import DataDirectory, write_private
+from llm_research_lab.telemetry.catalog import declaration
+from llm_research_lab.telemetry.events import emit
 from llm_research_lab.telemetry.exposition import Exposition, expose
+from llm_research_lab.telemetry.logs import configure
 from llm_research_lab.vocabulary import LabError
 
 if TYPE_CHECKING:
     from llm_research_lab.commands.lab import Lab
     from llm_research_lab.service.settings import Settings
     from llm_research_lab.signals import Process
-
-_log = structlog.get_logger("llm_research_lab.service")
 
 
 @dataclass(slots=True)
@@ -48,7 +48,7 @@ class Standing:
         write_private(self.run_file, orjson.dumps(self.facts))
         if self.parent is not None:
             self.parent.tell_ready(self.facts)
-        _log.info("serving", **self.facts)
+        emit("process.serving", **self.facts)
 
 
 @contextmanager
@@ -63,7 +63,13 @@ def standing(
     stop = Stop()
     stop.listen()
     parent = Parent.of(os.environ)
-    configure(name, settings.log_level)
+    configure(
+        declaration().sets["service"].start(name)[0],
+        settings.log_level,
+        levels=settings.log_levels,
+        environment=settings.environment,
+    )
+    Reload(settings.data_dir, stop.ask).listen()
     if parent is not None:
         parent.watch(stop.ask)
     try:
@@ -72,18 +78,20 @@ def standing(
             if parent is None or not parent.holds(directory.lock_file):
                 stack.enter_context(directory.share())
             measured = stack.enter_context(measures(name, on=settings.telemetry))
-            tracer = stack.enter_context(tracing(name, settings, directory))
+            refused = measured.instruments.counter("telemetry_refused_total")[("span",)].inc
+            tracer = stack.enter_context(tracing(name, settings, directory, refused=refused))
             opened = open_lab(settings, instruments=measured.instruments)
             lab = replace(stack.enter_context(opened), tracer=tracer)
             measured.follow(lab)
             exposition = expose(measured.registry, settings.host, metrics_port)
             stack.callback(exposition.close)
             if metrics_port not in {0, exposition.port}:
-                _log.warning("port taken", wanted=metrics_port, port=exposition.port, of="metrics")
+                taken = exposition.port
+                emit("process.port_taken", wanted=metrics_port, port=taken, of="metrics")
             run_file = directory.run_file(run_name)
             stack.callback(remove_own, run_file, os.getpid())
             yield Standing(lab, measured, exposition, parent, stop, run_file)
-            _log.info("stopped")
+            emit("process.stopped")
     except LabError as error:
         if parent is not None:
             parent.tell_refusal(error)

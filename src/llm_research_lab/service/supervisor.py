@@ -12,16 +12,16 @@ from queue import Empty, SimpleQueue
 from types import FrameType
 from typing import TYPE_CHECKING, Self
 
-import structlog
-
 from llm_research_lab.service.children import Birth, Child, environment_of
 from llm_research_lab.service.log_file import LogFile
-from llm_research_lab.service.logs import configure
 from llm_research_lab.service.ports import Bound, bind
+from llm_research_lab.service.reloading import Reload
 from llm_research_lab.service.restarts import Policy
 from llm_research_lab.service.settings import check_host
 from llm_research_lab.storage import DataDirectory
 from llm_research_lab.storage.revision import newest, revision_of
+from llm_research_lab.telemetry.events import emit
+from llm_research_lab.telemetry.logs import configure
 from llm_research_lab.vocabulary import LabError, UnavailableError
 
 if TYPE_CHECKING:
@@ -36,7 +36,8 @@ GRACE_SECONDS = 5.0
 READY_SECONDS = 60.0
 """A child that says nothing for so long hangs."""
 
-_log = structlog.get_logger("llm_research_lab.service")
+SERVICE = "llm-research-lab-up"
+"""What its own lines call it: the children have the names of the spec."""
 
 
 def run_up(
@@ -44,17 +45,26 @@ def run_up(
     *,
     ready: Callable[[str], None] | None = None,
     once: Callable[[], None] | None = None,
+    quiet: bool = False,
 ) -> None:
     """Run a lab on the directory until SIGTERM or SIGINT; both drain it, a second one kills it.
 
     `ready` is called with the API's address when all serve; a signal interrupts it. With `once`,
     that is called instead, the lab ends after it, and its errors and interruptions come through.
+    What the children say is kept in files; and said here, but not with `quiet`, `once` or at a
+    terminal.
     Raises ConflictError when another lab runs on the directory, and what keeps a child from
     starting.
     """
     check_host(settings)
-    aside = once is not None or sys.stdout.isatty()
-    configure("up", settings.log_level, sys.stderr if aside else sys.stdout)
+    aside = quiet or once is not None or sys.stdout.isatty()
+    configure(
+        SERVICE,
+        settings.log_level,
+        sys.stderr if aside else sys.stdout,
+        levels=settings.log_levels,
+        environment=settings.environment,
+    )
     with ExitStack() as stack:
         directory = DataDirectory.open(settings.data_dir)
         lock = stack.enter_context(directory.lock())
@@ -62,10 +72,12 @@ def run_up(
         bound = bind(settings.host, settings.port)
         stack.callback(bound.listener.close)
         if bound.moved:
-            _log.warning("port taken", wanted=bound.wanted, port=bound.port, of="api")
-        logs = _logs(settings, directory, stack) if aside else {}
+            emit("process.port_taken", wanted=bound.wanted, port=bound.port, of="api")
+        logs = _logs(settings, directory, stack)
         with _Ears() as ears:
-            household = _Household(settings, lock, bound, logs, ears)
+            Reload(settings.data_dir, ears.hang_up, ears.reload).listen()
+            household = _Household(settings, lock, bound, ears)
+            household.found(logs, aloud=not aside)
             with household.alive():
                 household.serve(ready, once)
 
@@ -85,7 +97,7 @@ def _prepare(directory: DataDirectory) -> None:
 
 
 def _logs(settings: Settings, directory: DataDirectory, stack: ExitStack) -> dict[str, LogFile]:
-    """Open a file for what each child says: the terminal is the user's."""
+    """Open a file for what each child says: stories are told from it, and the terminal is free."""
     found = {}
     for name in NAMES:
         path = directory.logs / f"{name}.log"
@@ -122,6 +134,15 @@ class _Ears:
         if self.interrupting and any(child.failure for child in self.children):
             _thread.interrupt_main(signal.SIGTERM)
 
+    def reload(self) -> None:
+        """Have every child read its settings again."""
+        for child in self.children:
+            child.reload()
+
+    def hang_up(self) -> None:
+        """Take a terminal that is gone for the asking to end."""
+        self._hear(signal.SIGHUP, None)
+
     def wait(self, seconds: float | None) -> None:
         """Wait for news."""
         try:
@@ -143,12 +164,15 @@ class _Ears:
 class _Household:
     """The children, and what is waited for."""
 
-    def __init__(
-        self, settings: Settings, lock: Lock, bound: Bound, logs: dict[str, LogFile], ears: _Ears
-    ) -> None:
+    def __init__(self, settings: Settings, lock: Lock, bound: Bound, ears: _Ears) -> None:
         self._settings = settings
+        self._lock = lock
         self._bound = bound
         self._ears = ears
+
+    def found(self, logs: dict[str, LogFile], *, aloud: bool) -> None:
+        """Make the children; with `aloud` they speak on this process's stdout, too."""
+        settings, lock = self._settings, self._lock
         environment = environment_of(settings)
         policy = Policy(
             settings.restart_first_seconds,
@@ -156,10 +180,12 @@ class _Household:
             settings.stable_seconds,
         )
         for name in NAMES:
-            listener = bound.listener.fileno() if name == "api" else None
+            listener = self._bound.listener.fileno() if name == "api" else None
             root = lock.path.parent
-            birth = Birth(name, environment, root, lock.descriptor, listener, logs.get(name))
-            ears.children.append(Child(birth, policy, ears.tell))
+            birth = Birth(
+                name, environment, root, lock.descriptor, listener, logs[name], aloud=aloud
+            )
+            self._ears.children.append(Child(birth, policy, self._ears.tell))
 
     @contextmanager
     def alive(self) -> Iterator[None]:
@@ -178,7 +204,7 @@ class _Household:
                 raise KeyboardInterrupt
             return
         if ready is None and once is None:
-            _log.info("ready", url=self._bound.url)
+            emit("process.ready", url=self._bound.url)
         try:
             self._ears.interrupting = True
             if self._ears.asked:  # just before: nobody would interrupt what is called now
@@ -219,7 +245,7 @@ class _Household:
                 raise child.failure
 
     def _stop(self) -> None:
-        _log.info("stopping", drain_seconds=self._settings.drain_seconds)
+        emit("process.stopping", drain_seconds=self._settings.drain_seconds)
         self._bound.listener.close()  # else new connections would wait for nobody
         for child in self._ears.children:
             child.stop()

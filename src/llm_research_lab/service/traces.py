@@ -13,6 +13,8 @@ from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from llm_research_lab import __version__
+from llm_research_lab.telemetry.catalog import declaration
+from llm_research_lab.telemetry.declared_spans import admission
 from llm_research_lab.telemetry.shipping import Shipper
 from llm_research_lab.telemetry.span_store import SpanStore
 from llm_research_lab.telemetry.tracing import OFF, Sink, Tracer
@@ -20,12 +22,10 @@ from llm_research_lab.vocabulary import InvalidError
 
 if TYPE_CHECKING:
     from llm_research_lab.service.settings import Settings
+    from llm_research_lab.signals import Process
     from llm_research_lab.storage import DataDirectory
     from llm_research_lab.telemetry.otlp import Protocol
     from llm_research_lab.telemetry.spans import Span
-
-SERVICES = {"api": "llm-research-lab-api", "runner": "experiment-runner"}
-"""Source: docs/spec, 5.1.3 and 5.6.4; the set `service` of catalog/signals/metrics.yaml."""
 
 LINGER_SECONDS = 1.0
 """Spans for the collector are gathered so long: one message a second, not one a request."""
@@ -36,16 +36,25 @@ _PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL
 
 @contextmanager
 def tracing(
-    process: str,
+    process: Process,
     settings: Settings,
     directory: DataDirectory,
     environ: Mapping[str, str] = os.environ,
+    *,
+    refused: Callable[[], None] = lambda: None,
 ) -> Iterator[Tracer]:
-    """Give the process its tracer; what it kept is sent on at the end."""
+    """Give the process its tracer; what it kept is sent on at the end.
+
+    `refused` hears of each span that was not as declared.
+    """
     if not settings.telemetry:
         yield OFF
         return
-    tracer = Tracer(ratio=settings.trace_ratio, slow_ms=settings.trace_slow_ms)
+    tracer = Tracer(
+        ratio=settings.trace_ratio,
+        slow_ms=settings.trace_slow_ms,
+        admitted=admission(declaration(), refused),
+    )
     tracer.to(_sinks(process, settings, directory, environ, tracer))
     try:
         yield tracer
@@ -53,10 +62,10 @@ def tracing(
         tracer.shut()
 
 
-def resource_of(process: str, settings: Settings) -> dict[str, str]:
+def resource_of(process: Process, settings: Settings) -> dict[str, str]:
     """Say who speaks. Source: docs/spec, 5.1.3; and the environment's current name."""
     return {
-        "service.name": SERVICES[process],
+        "service.name": declaration().sets["service"].start(process)[0],
         "service.version": __version__,
         "service.instance.id": f"{process}-{os.getpid()}-{time.time_ns() // 1_000_000}",
         "deployment.environment": settings.environment,
@@ -80,7 +89,7 @@ def otlp_of(settings: Settings, environ: Mapping[str, str]) -> tuple[bool, Proto
 
 
 def _sinks(
-    process: str,
+    process: Process,
     settings: Settings,
     directory: DataDirectory,
     environ: Mapping[str, str],
@@ -96,7 +105,7 @@ def _sinks(
     return sinks
 
 
-def _collector(process: str, settings: Settings, protocol: Protocol, tracer: Tracer) -> Sink:
+def _collector(process: Process, settings: Settings, protocol: Protocol, tracer: Tracer) -> Sink:
     from llm_research_lab.telemetry import otlp
 
     exporter = otlp.exporter_for(settings.otlp_endpoint, protocol)

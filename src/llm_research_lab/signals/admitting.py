@@ -56,8 +56,6 @@ def admit(
 
 def _closed(allowed: ValueSet, process: Process, value: str) -> str | None:
     """The value, or the word for the rest, of a set that is not bounded; None refuses."""
-    if not isinstance(value, str):
-        return None
     if allowed.bound is not None:
         return value
     if value in allowed.start(process):

@@ -125,7 +125,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """All signals. `line` are the fields of every line of the log, `context` the ids it may have."""
+    """All signals. `line` are the fields of every line of the log, `context` ids it may have."""
 
     sets: Mapping[str, ValueSet]
     metrics: Mapping[str, Metric]

@@ -187,7 +187,7 @@ def _sets_then_metrics() -> list[Field]:
 
     return [
         Field("sets", keep, required=True),
-        Field("metrics", lambda value, place: _metrics(sets)(value, place), required=True),
+        Field("metrics", _metrics(sets), required=True),
     ]
 
 

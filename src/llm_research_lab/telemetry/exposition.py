@@ -110,7 +110,7 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = IDLE_SECONDS
 
-    def do_GET(self) -> None:  # noqa: N802 - http.server's name
+    def do_GET(self) -> None:
         """Answer a scrape."""
         if self.path.partition("?")[0] != PATH:
             self._answer(404, b"see /metrics\n", {"Content-Type": "text/plain"})

@@ -7,7 +7,6 @@ lookup costs one look into a dictionary. What breaks the declaration is counted 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable
 from threading import Lock
 from typing import Any, Generic, TypeVar, cast
@@ -17,12 +16,10 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from llm_research_lab.signals import Declaration, Metric, Process
 from llm_research_lab.signals.admitting import Refused, Values, admit
 from llm_research_lab.telemetry.readings import AtScrape, Reader
+from llm_research_lab.telemetry.strict import STRICT
 from llm_research_lab.vocabulary import LabError
 
 T = TypeVar("T")
-
-STRICT = os.environ.get("LAB_STRICT_SIGNALS") == "1"
-"""Set by tests: what would be dropped is an error."""
 
 REFUSED = "telemetry_refused_total"
 
@@ -220,11 +217,7 @@ def _instrument(metric: Metric, registry: CollectorRegistry) -> Counter | Gauge 
     return kind(metric.name, metric.help, labels, unit=unit, registry=registry)
 
 
-def _silent(_values: Values) -> Any:
-    return _SILENT
-
-
-_SILENT_FAMILY: Family[Any] = Family(lambda _values: (), _silent, _silent)
+_SILENT_FAMILY: Family[Any] = Family(lambda _: (), lambda _: _SILENT, lambda _: _SILENT)
 
 SILENT = Instruments.silent()
 """For a lab that nobody watches: a test's, a command's at the terminal."""

@@ -1,10 +1,13 @@
-"""An exception that ends a thread, a task or the process is counted before it is shown."""
+"""An exception that ends a thread, a task or the process is counted, and a line of the log."""
 
 from __future__ import annotations
 
 import sys
 import threading
 from typing import TYPE_CHECKING, Any
+
+from llm_research_lab.telemetry.events import emit
+from llm_research_lab.telemetry.logs import output
 
 if TYPE_CHECKING:
     import asyncio
@@ -15,7 +18,10 @@ if TYPE_CHECKING:
 
 
 class Panics:
-    """Stands before the hooks of the interpreter; what they did before, they do still."""
+    """Stands before the hooks of the interpreter, which show what the log would not take.
+
+    What goes into the log is masked; what the interpreter shows by itself is not.
+    """
 
     def __init__(self, instruments: Instruments) -> None:
         self._total = instruments.counter("panic_total")[()]
@@ -42,16 +48,21 @@ class Panics:
         error: BaseException,
         trace: TracebackType | None,
     ) -> None:
-        if not issubclass(kind, KeyboardInterrupt):
-            self._total.inc()
-        self._process_hook(kind, error, trace)
+        if not isinstance(error, Exception) or not self._said("process", error):
+            self._process_hook(kind, error, trace)
 
     def _of_thread(self, told: threading.ExceptHookArgs) -> None:
-        if not issubclass(told.exc_type, SystemExit):
-            self._total.inc()
-        self._thread_hook(told)
+        error = told.exc_value
+        if not isinstance(error, Exception) or not self._said("thread", error):
+            self._thread_hook(told)
 
     def _of_task(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        if isinstance(context.get("exception"), Exception):
-            self._total.inc()
-        loop.default_exception_handler(context)
+        error = context.get("exception")
+        if not isinstance(error, Exception) or not self._said("task", error):
+            loop.default_exception_handler(context)
+
+    def _said(self, where: str, error: Exception) -> bool:
+        """Count it and log it; False when this process has no log."""
+        self._total.inc()
+        emit("process.panic", where=where, exception=error)
+        return output() is not None

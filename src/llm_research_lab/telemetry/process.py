@@ -19,7 +19,7 @@ from llm_research_lab.telemetry.readings import Reading
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _UTIME, _STIME, _THREADS, _STARTTIME, _VSIZE, _RSS = 11, 12, 17, 19, 20, 21
-"""Places in /proc/PID/stat behind the command's name, which may hold anything but its last ``)``."""
+"""Places in /proc/PID/stat behind the command's name, which ends at the last ``)``."""
 
 GENERATIONS = ("0", "1", "2")
 
@@ -71,7 +71,7 @@ class ProcessReader:
         yield "process_virtual_memory_bytes", (), int(parts[_VSIZE])
         yield "process_threads", (), int(parts[_THREADS])
         yield "process_start_time_seconds", (), self._boot + int(parts[_STARTTIME]) / _TICKS
-        yield "process_open_fds", (), len(os.listdir(self._own / "fd"))
+        yield "process_open_fds", (), sum(1 for _ in (self._own / "fd").iterdir())
         yield "process_max_fds", (), _max_fds(self._own / "limits")
 
 

@@ -60,6 +60,11 @@ class RequestInstruments:
         """A request has come in."""
         self._in_flight[method, path].inc()
 
+    def refused(self, seconds: float) -> None:
+        """Count what was refused before it was a request: its method and path are unknown."""
+        self.started(OTHER, UNMATCHED)
+        self.ended(OTHER, UNMATCHED, FIRST_ERROR, seconds, OTHER)
+
     def ended(self, method: str, path: str, status: str, seconds: float, agent_class: str) -> None:
         """Count the request once, whatever its end was."""
         self._in_flight[method, path].dec()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
+
+from llm_research_lab.telemetry.events import emit
 
 if TYPE_CHECKING:
     from llm_research_lab.telemetry.spans import Span
@@ -20,8 +21,6 @@ BATCH = 512
 
 QUIET_SECONDS = 300.0
 """Between two lines of the log about what is lost; the metric counts all of it."""
-
-_log = logging.getLogger("llm_research_lab.telemetry")
 
 
 class Shipper:
@@ -108,4 +107,4 @@ class Shipper:
         now = time.monotonic()
         if now - self._said >= QUIET_SECONDS:
             self._said = now
-            _log.warning("spans lost by %s: %s", self._thread.name, error)
+            emit("telemetry.spans_lost", sender=self._thread.name, why=str(error))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from random import getrandbits
 from threading import Lock
 from typing import Literal, Protocol, get_args
@@ -37,7 +37,10 @@ class Sink(Protocol):
 
 
 class Tracer:
-    """One a process. `decisions` and `lost` are counters since the start, for its metrics."""
+    """One a process. `decisions` and `lost` are counters since the start, for its metrics.
+
+    `admitted` says of a kept span whether it may go further.
+    """
 
     def __init__(
         self,
@@ -45,6 +48,7 @@ class Tracer:
         *,
         ratio: float = RATIO,
         slow_ms: float = SLOW_MS,
+        admitted: Callable[[Span], bool] | None = None,
         on: bool = True,
     ) -> None:
         self.decisions: dict[Decision, int] = dict.fromkeys(get_args(Decision), 0)
@@ -52,6 +56,7 @@ class Tracer:
         self._sinks = tuple(sinks)
         self._ratio = ratio
         self._slow_ns = int(slow_ms * 1_000_000)
+        self._admitted = admitted
         self._on = on
         self._open = 0
         self._losing = Lock()
@@ -132,7 +137,9 @@ class Tracer:
             self.keep(spans)
 
     def keep(self, spans: Sequence[Span]) -> None:
-        """Hand the spans to every sink."""
+        """Hand the spans, those that are admitted, to every sink."""
+        if self._admitted is not None:
+            spans = [span for span in spans if self._admitted(span)]
         for sink in self._sinks:
             sink.put(spans)
 

@@ -22,6 +22,7 @@ from llm_research_lab.security import Caller, Principal
 from llm_research_lab.storage import DataDirectory
 from llm_research_lab.storage.objects import FileObjects, MemoryObjects
 from llm_research_lab.storage.relational import Database
+from llm_research_lab.telemetry.instruments import SILENT, Instruments
 
 NOW = 1_800_000_000_000
 NO_KEY = Once(None, "0" * 64)
@@ -40,15 +41,22 @@ ADMIN, ANN, BOB, VIC = (
 )
 
 
-def new_lab(root, kind: str) -> Lab:
+def new_lab(root, kind: str, instruments: Instruments = SILENT) -> Lab:
     directory = DataDirectory.open(root)
     if kind == "memory":
-        database, objects = Database.memory(), MemoryObjects()
+        database, objects = Database.memory(instruments=instruments), MemoryObjects()
     else:
-        database = Database.open(directory.database, rest_seconds=0.0)
+        database = Database.open(directory.database, rest_seconds=0.0, instruments=instruments)
         objects = FileObjects(directory.objects, directory.tmp)
     numbers = count(1)
-    return Lab(directory, database, objects, lambda: NOW, lambda p: f"{p}_{next(numbers):026d}")
+    return Lab(
+        directory,
+        database,
+        objects,
+        lambda: NOW,
+        lambda p: f"{p}_{next(numbers):026d}",
+        instruments=instruments,
+    )
 
 
 async def chunks_of(data: bytes, size: int = 1000):

@@ -35,12 +35,12 @@ def test_a_request_is_counted_once_under_its_template(api):
 
     client = api.client()
     wanted = ("GET", "/v1/prompts/{name}", "404")
-    before, strange = count(*wanted), count("GET", "unknown", "404")
+    before, strange = count(*wanted), count("GET", "unmatched", "404")
     client.get("/v1/prompts/nobody-has-this")
     client.get("/v1/prompts/nor-this")
     client.get("/v1/nowhere/at/all")
     assert count(*wanted) == before + 2
-    assert count("GET", "unknown", "404") == strange + 1
+    assert count("GET", "unmatched", "404") == strange + 1
     client.request("PROPFIND", "/healthz/live")
     assert count("other", "/healthz/live", "405") == 1
     in_flight = {"method": "GET", "path": "/v1/prompts/{name}"}

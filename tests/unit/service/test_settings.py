@@ -84,6 +84,7 @@ def test_a_child_reads_the_same_settings_and_no_clients_key(tmp_path):
         "hosts": "a,b",
         "drain_seconds": 2.5,
         "log_level": "debug",
+        "log_levels": {"llm_research_lab.storage": "debug", "httpx": "info"},
     }
     with environment(LAB_KEY="hush", LAB_URL="http://there"):
         ours = read_settings(given)
@@ -93,3 +94,22 @@ def test_a_child_reads_the_same_settings_and_no_clients_key(tmp_path):
         theirs = read_settings({})
     served = set(Settings.model_fields) - {"key", "url", "key_file"}
     assert theirs.model_dump(include=served) == ours.model_dump(include=served)
+
+
+def test_levels_of_loggers_are_a_text_or_a_table(tmp_path):
+    wanted = {"llm_research_lab.storage": "debug", "httpx": "info"}
+    with environment(LAB_LOG_LEVELS="llm_research_lab.storage=debug, httpx=info"):
+        assert read_settings({"data_dir": tmp_path}).log_levels == wanted
+    table = '[log_levels]\n"llm_research_lab.storage" = "debug"\nhttpx = "info"\n'
+    (tmp_path / "lab.toml").write_text(table)
+    assert read_settings({"data_dir": tmp_path}).log_levels == wanted
+    with environment(LAB_LOG_LEVELS="httpx"), pytest.raises(InvalidError) as refused:
+        read_settings({"data_dir": tmp_path})
+    assert "log_levels.httpx" in refused.value.where
+
+
+def test_what_a_process_reads_again_is_not_handed_down_from_the_file(tmp_path):
+    (tmp_path / "lab.toml").write_text('log_level = "warn"\nlog_files = 5\n')
+    environ = environment_of(read_settings({"data_dir": tmp_path}))
+    assert "LAB_LOG_LEVEL" not in environ
+    assert environ["LAB_LOG_FILES"] == "5"

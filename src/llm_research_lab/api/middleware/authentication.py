@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from llm_research_lab.commands.access import authenticate
+from llm_research_lab.telemetry.context import learn
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -28,13 +29,14 @@ class Authentication:
         """Pass the request on."""
         if scope["type"] == "http" and is_guarded(scope["path"]):
             client = scope.get("client")
-            scope["lab.caller"] = await authenticate(
+            caller = scope["lab.caller"] = await authenticate(
                 self.lab,
                 key_in(scope["headers"]),
                 client[0] if client else "local",
                 _agent(scope["headers"]),
                 scope["path"],
             )
+            learn(user_id=caller.principal.user, session_id=caller.principal.key_id)
         await self.app(scope, receive, send)
 
 

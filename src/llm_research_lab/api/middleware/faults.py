@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from starlette.requests import ClientDisconnect
 
 from llm_research_lab.api.middleware.request_id import request_id_of
 from llm_research_lab.api.problems import internal, problem_response
+from llm_research_lab.telemetry.events import emit
+from llm_research_lab.telemetry.requests import UNMATCHED
 from llm_research_lab.vocabulary import LabError
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+    from llm_research_lab.api.templates import Templates
+
 INTERNAL = 500
-_log = logging.getLogger("llm_research_lab.api")
 
 
 class Faults:
     """Renders errors of the layers below it; an answer that has begun is left to break off."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, templates: Templates) -> None:
         self.app = app
+        self.templates = templates
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on."""
@@ -41,15 +44,18 @@ class Faults:
         except LabError as error:
             if begun:
                 raise
-            request_id = request_id_of(scope)
             if error.status == INTERNAL:
-                _log.error("request %s %s: %s", scope["method"], request_id, error)
-            await problem_response(error, request_id)(scope, receive, send)
+                self._say(scope, error=str(error))
+            await problem_response(error, request_id_of(scope))(scope, receive, send)
         except ClientDisconnect:
             return  # nobody is there to be answered; the metrics say 499
-        except Exception:
-            request_id = request_id_of(scope)
-            _log.exception("request %s %s broke: %s", scope["method"], scope["path"], request_id)
+        except Exception as error:
+            self._say(scope, exception=error)
             if begun:
                 raise
+            request_id = request_id_of(scope)
             await problem_response(internal(request_id), request_id)(scope, receive, send)
+
+    def _say(self, scope: Scope, **what: Any) -> None:
+        path = self.templates.find(scope["path"]) or UNMATCHED
+        emit("api.fault", method=scope["method"], path=path, **what)

@@ -1,4 +1,4 @@
-"""Every request is observed once: answered, streamed, failed or left by its client."""
+"""Every request is counted and logged once: answered, streamed, failed or left by its client."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from llm_research_lab.security import agent_class
+from llm_research_lab.telemetry.events import emit
 from llm_research_lab.telemetry.requests import (
     CANCELLED,
     METHODS,
@@ -25,7 +26,7 @@ _class_of = lru_cache(maxsize=1024)(agent_class)
 
 
 class Metrics:
-    """Counts and times requests under their route's template.
+    """Counts, times and logs requests under their route's template.
 
     The time runs from the request's arrival to the end of the answer's last byte. An answer that
     never started counts as 499 when the client left, as 500 otherwise.
@@ -60,7 +61,16 @@ class Metrics:
             raise
         finally:
             seconds = time.perf_counter() - started
-            self.instruments.ended(method, path, status, seconds, _class_of(_agent(scope)))
+            agent = _agent(scope)
+            self.instruments.ended(method, path, status, seconds, _class_of(agent))
+            emit(
+                "api.request",
+                method=method,
+                path=path,
+                status=int(status),
+                duration_ms=round(seconds * 1000, 3),
+                user_agent=agent,
+            )
 
 
 def _agent(scope: Scope) -> str:

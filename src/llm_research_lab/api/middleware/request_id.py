@@ -1,10 +1,12 @@
-"""Every request has an id, its own or a new one, and every answer returns it."""
+"""Every request has an id, its own or a new one; every answer and log line of it has it, too."""
 
 from __future__ import annotations
 
 import re
 import uuid
 from typing import TYPE_CHECKING
+
+from llm_research_lab.telemetry.context import begin, end
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -37,4 +39,8 @@ class RequestId:
                 message["headers"] = [*message["headers"], (b"x-request-id", chosen)]
             await send(message)
 
-        await self.app(scope, receive, marked)
+        work = begin(request_id=scope["lab.request_id"])
+        try:
+            await self.app(scope, receive, marked)
+        finally:
+            end(work)

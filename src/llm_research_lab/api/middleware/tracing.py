@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from llm_research_lab.api.middleware.request_id import request_id_of
+from llm_research_lab.telemetry.masking import masked
 from llm_research_lab.telemetry.requests import CANCELLED, METHODS
 from llm_research_lab.telemetry.traceparent import Parent, read_traceparent
 
@@ -52,7 +53,7 @@ class Tracing:
         method, path = scope["method"], scope["path"]
         found: dict[str, Value] = {
             "http.request.method": method if method in METHODS else "_OTHER",
-            "url.path": path[:PATH_MOST],
+            "url.path": masked(path)[:PATH_MOST],
             "lab.request_id": request_id_of(scope),
         }
         route = self.templates.find(path)

@@ -20,6 +20,8 @@ from llm_research_lab.commands.trail import aggregate_results, ended
 from llm_research_lab.cost import from_pico
 from llm_research_lab.experiments.specification import Status
 from llm_research_lab.storage.relational import audit_log, experiments, now_ms, queue, tables
+from llm_research_lab.storage.relational.milestones import ids_of
+from llm_research_lab.telemetry.context import bound
 from llm_research_lab.telemetry.crash import crash_point
 from llm_research_lab.vocabulary import Instant
 
@@ -53,7 +55,7 @@ async def finish(lab: Lab, experiment_id: str, broken: str | None = None) -> End
     row, moment = await lab.database.read(lambda c: (experiments.get(c, experiment_id), now_ms(c)))
     if not _may_end(row, broken):
         return None
-    with aggregate_results(lab, row):
+    with bound(**ids_of(row)), aggregate_results(lab, row):
         summary = None if broken is not None else await _summary(lab, row, moment)
         crash_point("finishing.summarised")
         done = await lab.database.write(lambda c: _end(c, experiment_id, moment, summary, broken))

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field, replace
 from llm_research_lab.commands.execution.plan import Plan
 from llm_research_lab.experiments.breaking import Breaker, Event, allow, step
 from llm_research_lab.models import Provider
+from llm_research_lab.telemetry.instruments import SILENT
+from llm_research_lab.telemetry.running import ModelInstruments
 from llm_research_lab.vocabulary import Instant
 
 COMMITS_SECONDS = 0.03
@@ -23,6 +25,10 @@ AHEAD_MOST = 100
 
 SMOOTHING = 0.1
 """Weight of the newest call in the running mean of their durations."""
+
+
+def _unwatched() -> ModelInstruments:
+    return ModelInstruments(SILENT, "", "", "")
 
 
 class Door:
@@ -60,16 +66,31 @@ class Lane:
     now: Callable[[], Instant]
     slots: asyncio.Semaphore
     desk: Door
+    instruments: ModelInstruments = field(default_factory=_unwatched)
     in_flight: int = 0
     call_seconds: float | None = None
     breaker: Breaker = field(default_factory=Breaker)
 
     @classmethod
-    def for_plan(cls, plan: Plan, provider: Provider, now: Callable[[], Instant]) -> Lane:
+    def for_plan(
+        cls,
+        plan: Plan,
+        provider: Provider,
+        now: Callable[[], Instant],
+        instruments: ModelInstruments,
+    ) -> Lane:
         """Make the lane of the plan's model."""
         slots = plan.entry.limits.concurrency
         ahead = 0 if plan.shared else 1
-        return cls(provider, slots, plan.shared, now, asyncio.Semaphore(slots), Door(slots + ahead))
+        return cls(
+            provider,
+            slots,
+            plan.shared,
+            now,
+            asyncio.Semaphore(slots),
+            Door(slots + ahead),
+            instruments,
+        )
 
     @property
     def most(self) -> int:
@@ -79,9 +100,11 @@ class Lane:
     @asynccontextmanager
     async def slot(self) -> AsyncIterator[None]:
         """Hold one slot for one call, and learn how long calls take."""
+        asked = time.monotonic()
         async with self.slots:
             self.in_flight += 1
             started = time.monotonic()
+            self.instruments.waited("concurrency", started - asked)
             try:
                 yield
             finally:
@@ -98,15 +121,22 @@ class Lane:
 
     def ask_breaker(self) -> tuple[int, bool]:
         """How long to wait before a call, 0 for not at all; and whether the call is a probe."""
-        self.breaker, decision = allow(self.breaker, self.now())
+        breaker, decision = allow(self.breaker, self.now())
+        self._become(breaker)
         return decision.wait_ms, decision.wait_ms == 0 and self.breaker.state == "half_open"
 
     def note(self, event: Event) -> None:
         """Tell the breaker how a call ended."""
-        self.breaker, _ = step(self.breaker, event, self.now())
+        breaker, _ = step(self.breaker, event, self.now())
+        self._become(breaker)
 
     def lose_probe(self) -> None:
         """The probe's call was not made, or cut off: the next sample may be the probe at once."""
         if self.breaker.state == "half_open":
             now = self.now()
-            self.breaker = replace(self.breaker, state="open", since=now, until=now)
+            self._become(replace(self.breaker, state="open", since=now, until=now))
+
+    def _become(self, breaker: Breaker) -> None:
+        if breaker.state != self.breaker.state:
+            self.instruments.state(self.breaker.state, breaker.state)
+        self.breaker = breaker

@@ -120,7 +120,8 @@ class LocalExecutor:
         lane = self._lanes.get(plan.model_id)
         if lane is None:
             provider = self._provider_for(plan.entry)
-            lane = self._lanes[plan.model_id] = Lane.for_plan(plan, provider, self._lab.now)
+            told = self._instruments.model(*plan.model)
+            lane = self._lanes[plan.model_id] = Lane.for_plan(plan, provider, self._lab.now, told)
             await self._close_idle()
         self._lanes.move_to_end(plan.model_id)
         return lane

@@ -46,6 +46,10 @@ class Plan:
     evaluators: tuple[Evaluator, ...]
     cached: bool
     trail: Trail
+    dataset: tuple[str, str, str]
+    """The dataset's name, version and format, as metrics have them."""
+    model: tuple[str, str, str]
+    """The model's name, version and provider, as metrics have them."""
 
     @property
     def limit_key(self) -> str:
@@ -116,6 +120,8 @@ def _compile(
         tuple(compile_evaluator(spec, schema) for spec in specification.evaluators),
         cached=deterministic(parameters)[0] if cached is None else cached,
         trail=trail_of(row.id, row.traceparent),
+        dataset=(dataset.name, f"v{dataset.ordinal}", dataset.format),
+        model=(model.name, f"v{model.ordinal}", entry.provider),
     )
 
 

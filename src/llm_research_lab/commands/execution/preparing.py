@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -17,6 +18,9 @@ from llm_research_lab.experiments.result import Failure, Message, SampleResult, 
 from llm_research_lab.storage.relational.queue import Lease
 from llm_research_lab.storage.relational.tables import responses
 from llm_research_lab.vocabulary import LabError
+
+_CACHE = ("responses", "relational")
+"""The response cache, as metrics have it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,10 @@ def prepare(lab: Lab, plan: Plan, lease: Lease) -> tuple[list[Prepared], list[Kn
 
 
 def _open_rows(lab: Lab, plan: Plan, lease: Lease) -> list[tuple[int, Mapping[str, Any]]]:
+    began = time.perf_counter()
     rows = dataset_rows(lab, plan.dataset_digest, lease.first, lease.count)
+    load = lab.instruments.histogram("dataset_load_duration_seconds")
+    load[plan.dataset].observe(time.perf_counter() - began)
     return [
         (sample, row) for sample, row in enumerate(rows, lease.first) if sample not in lease.done
     ]
@@ -68,9 +75,12 @@ def _split_cached(
     hits: dict[str | None, tuple[str, Usage]] = {}
     if keys:
         hits = lab.database.read_now(lambda c: _hits(c, keys))
+        found = sum(key in hits for key in keys)
+        lab.instruments.counter("cache_hit_total")[_CACHE].inc(found)
+        lab.instruments.counter("cache_miss_total")[_CACHE].inc(len(keys) - found)
     missing = [item for item in prepared if item.key not in hits]
-    found = [Known(answered(plan, item, *hits[item.key])) for item in prepared if item.key in hits]
-    return missing, known + found
+    hit = [Known(answered(plan, item, *hits[item.key])) for item in prepared if item.key in hits]
+    return missing, known + hit
 
 
 def _hits(connection: Connection, keys: Sequence[str]) -> dict[str | None, tuple[str, Usage]]:

@@ -78,13 +78,15 @@ class Sampling:
                 answer = await self._call(item, intent, probe=probe)
             except ProviderError as error:
                 attempt += 1
-                paid = intent.ceiling_picousd if error.kind in MAYBE_PAID else 0
+                maybe = error.kind in MAYBE_PAID and not error.unbilled
+                paid = intent.ceiling_picousd if maybe else 0
                 again = self._decide(attempt, error)
                 if isinstance(again, GiveUp):
                     failure = Failure(error.kind, f"{error} ({again.reason})")
                     return Finished(item, _failed(item, failure, attempt), intent, paid)
                 await self.desk.retract(Retraction(intent, paid))
                 await self._wait(again.wait_ms / 1000)
+                self.lane.instruments.again()
             else:
                 if answer is not None:
                     return await self._answered(item, answer, attempt + 1, intent)
@@ -106,17 +108,23 @@ class Sampling:
     async def _admitted(self, intent: Intent, *, probe: bool) -> Failure | None:
         """Wait for a ``go``: None; or say that the cap forbids it. Raises StoppedError."""
         going = False
+        waited: dict[str, float] = {}
         try:
             while True:
                 admission = await self.desk.admit(intent)
                 if admission.outcome == "go":
                     going = True
+                    for limit, seconds in waited.items():
+                        self.lane.instruments.waited(limit, seconds)
                     return None
                 if admission.outcome == "stop":
                     raise StoppedError(admission.reason)
                 if admission.outcome == "over_cap":
                     return Failure("cost_cap", admission.reason)
-                await self._wait(admission.wait_ms / 1000 * random.uniform(1.0, 1.2))  # noqa: S311
+                pause = admission.wait_ms / 1000 * random.uniform(1.0, 1.2)  # noqa: S311
+                await self._wait(pause)
+                if admission.limit is not None:
+                    waited[admission.limit] = waited.get(admission.limit, 0.0) + pause
         finally:
             if probe and not going:
                 self.lane.lose_probe()
@@ -160,12 +168,14 @@ class Sampling:
     async def _complete(self, item: Prepared) -> Answer:
         timeout = self.plan.entry.limits.timeout_seconds
         call = Call(self.plan.entry.id, item.messages, self.plan.parameters, timeout, item.sample)
-        with call_of(self.plan, self.lease, call) as span:
+        with call_of(self.plan, self.lease, call) as span, self.lane.instruments.call() as told:
             try:
                 answer = await self._ask(call)
             except ProviderError as error:
                 span.fail(error.kind)
+                told.error = error.kind
                 raise
+            told.answered = True
             answered(span, answer)
             return answer
 
@@ -217,6 +227,8 @@ class Sampling:
         self, item: Prepared, answer: Answer, attempt: int, intent: Intent
     ) -> Finished:
         price = None if self.plan.price is None else cost(answer.usage, self.plan.price)
+        usage = answer.usage
+        self.lane.instruments.used(usage.input_tokens, usage.output_tokens, price)
         bare = SampleResult(
             item.sample,
             item.messages,

@@ -8,9 +8,11 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, exists, insert, select
 
-from llm_research_lab.audit import Entry
+from llm_research_lab.audit import Entry, to_json
+from llm_research_lab.storage.relational.sayings import say
 from llm_research_lab.storage.relational.tables import audit
 from llm_research_lab.storage.relational.tallies import tally
+from llm_research_lab.telemetry.events import made
 
 PAGE_LIMIT = 1_000
 
@@ -29,7 +31,7 @@ class AuditFilters:
 
 
 def append(conn: Connection, entry: Entry) -> int:
-    """Add an entry; its id is greater than any before it."""
+    """Add an entry, which is logged, too, once it is committed; its id is greater than before."""
     id_: int = conn.execute(
         insert(audit)
         .values(
@@ -46,6 +48,7 @@ def append(conn: Connection, entry: Entry) -> int:
         .returning(audit.c.id)
     ).scalar_one()
     tally(conn, "audit_log_entries_total", (entry.action, entry.outcome))
+    say(conn, made(f"audit.{entry.metadata['event_type']}", audit_log=to_json(entry)))
     return id_
 
 

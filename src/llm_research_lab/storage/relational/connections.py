@@ -15,6 +15,7 @@ import orjson
 from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.pool import NullPool
 
+from llm_research_lab.storage.relational.sayings import sayings_of
 from llm_research_lab.storage.relational.tallies import tallies_of
 
 CACHED_STATEMENTS = 512
@@ -26,11 +27,15 @@ def _json(value: Any) -> str:
 
 
 def engine_over(connect: Callable[[], sqlite3.Connection]) -> Engine:
-    """Make an engine whose connections come from `connect`; its cache of statements is shared."""
+    """Make an engine whose connections come from `connect`; its cache of statements is shared.
+
+    No error of it shows a statement's values: prompts and answers are among them.
+    """
     return create_engine(
         "sqlite://",
         creator=connect,
         poolclass=NullPool,
+        hide_parameters=True,
         json_serializer=_json,
         json_deserializer=orjson.loads,
     )
@@ -61,6 +66,7 @@ class Line:
         self.driver: sqlite3.Connection = driver
         self.execute: Callable[[str], sqlite3.Cursor] = driver.execute
         self.tallies = tallies_of(self.connection)
+        self.sayings = sayings_of(self.connection)
 
     @property
     def inside(self) -> bool:

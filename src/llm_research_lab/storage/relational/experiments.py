@@ -24,6 +24,7 @@ from sqlalchemy import (
 
 from llm_research_lab.experiments.lifecycle import Event, Moved, Refused, move
 from llm_research_lab.experiments.queueing import CHUNK_MAX
+from llm_research_lab.storage.relational.milestones import ENDS, say_complete
 from llm_research_lab.storage.relational.tables import (
     calls,
     chunks,
@@ -99,8 +100,11 @@ def set_status(
         _let_go(connection, row.id)
     if event == "retry":
         return _again(connection, row, moved)
-    ended = now if moved.status in ("completed", "failed", "cancelled") else None
-    return _set(connection, row.id, status=moved.status, reason=moved.reason, finished_at=ended)
+    ended = now if moved.status in ENDS else None
+    after = _set(connection, row.id, status=moved.status, reason=moved.reason, finished_at=ended)
+    if ended is not None:
+        say_complete(connection, after)
+    return after
 
 
 def _set(connection: Connection, experiment_id: str, **values: Any) -> Row[Any]:

@@ -27,6 +27,7 @@ from llm_research_lab.storage.relational.tables import (
     results,
     scores,
 )
+from llm_research_lab.storage.relational.tallies import tally
 from llm_research_lab.telemetry.crash import crash_point
 from llm_research_lab.vocabulary import Instant, usd_text
 
@@ -55,12 +56,13 @@ class Intent:
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """Whether the call may be made: ``go``; ``wait`` so many ms; ``stop``: not any more;
-    ``over_cap``: never under this cap."""  # noqa: D205, D209
+    """Whether the call may be made: ``go``; ``wait`` so many ms, for the provider's `limit` or the
+    cap; ``stop``: not any more; ``over_cap``: never under this cap."""  # noqa: D205, D209
 
     outcome: Literal["go", "wait", "stop", "over_cap"]
     reason: str
     wait_ms: int = 0
+    limit: limits.Name | None = None
 
 
 @dataclass(frozen=True, slots=True)

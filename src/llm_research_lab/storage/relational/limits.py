@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from typing import Literal
 
 from sqlalchemy import Connection, func, select
 from sqlalchemy.dialects.sqlite import insert as upsert
@@ -12,6 +13,8 @@ from llm_research_lab.experiments.model_entry import Limits
 from llm_research_lab.experiments.pacing import Bucket, give_back, take
 from llm_research_lab.storage.relational.tables import calls, rates
 from llm_research_lab.vocabulary import Instant
+
+Name = Literal["concurrency", "requests", "tokens"]
 
 SLOT_POLL_MS = 20
 """When a call that must wait for another's end asks again: about a commit or two."""
@@ -49,20 +52,21 @@ class Lane:
         """The name of the bucket of tokens."""
         return f"{self.key} tokens"
 
-    def admit(self, limits: Limits, tokens: int, *, shared: bool) -> tuple[str, int] | None:
-        """Take a call's share of every limit: None; or of none: why, and how long to wait."""
+    def admit(self, limits: Limits, tokens: int, *, shared: bool) -> tuple[str, int, Name] | None:
+        """Take a call's share of every limit: None; or of none: why, how long, for which."""
         if shared and self.in_flight >= limits.concurrency:
-            return f"{self.in_flight} calls in flight", SLOT_POLL_MS
+            return f"{self.in_flight} calls in flight", SLOT_POLL_MS, "concurrency"
         taken: dict[str, Bucket] = {}
-        for name, amount, limit in (
-            (self.requests, 1, limits.requests_per_minute),
-            (self.tokens, tokens, limits.tokens_per_minute),
-        ):
+        asked: tuple[tuple[Name, str, int, int | None], ...] = (
+            ("requests", self.requests, 1, limits.requests_per_minute),
+            ("tokens", self.tokens, tokens, limits.tokens_per_minute),
+        )
+        for which, name, amount, limit in asked:
             if limit is None:
                 continue
             taken[name], wait_ms = take(self.buckets.get(name), self.now, amount, limit)
             if wait_ms > 0:
-                return f"{name} per minute: {limit}", wait_ms
+                return f"{name} per minute: {limit}", wait_ms, which
         self.buckets |= taken
         self.changed |= taken.keys()
         self.in_flight += 1

@@ -8,7 +8,7 @@ Source: the fencing token is M. Kleppmann's, "How to do distributed locking" (20
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
@@ -36,6 +36,7 @@ from llm_research_lab.experiments.queueing import (
     chunk_size,
 )
 from llm_research_lab.storage.relational.clock import now_ms
+from llm_research_lab.storage.relational.milestones import ids_of, say_start
 from llm_research_lab.storage.relational.tables import calls, chunks, experiments, results
 from llm_research_lab.storage.relational.tallies import tally
 from llm_research_lab.telemetry.crash import crash_point
@@ -57,7 +58,7 @@ class Lease:
     """A portion of an experiment: samples `first` to `first + count`, those in `done` apart.
 
     `alone` asks that nothing else runs in this runner, and its samples one by one. `poison` is a
-    sample to fail unrun.
+    sample to fail unrun. `ids` are those of the experiment's log lines.
     """
 
     chunk_id: int
@@ -70,6 +71,7 @@ class Lease:
     alone: bool = False
     poison: int | None = None
     reason: str = ""
+    ids: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
 def lease(
@@ -106,7 +108,9 @@ def lease(
             served_at=now,
         )
     )
-    taken = _portion(connection, portion, row.model_id, chosen.reason)
+    if row.started_at is None:
+        say_start(connection, row)
+    taken = _portion(connection, portion, row, chosen.reason)
     connection.execute(
         update(chunks)
         .where(chunks.c.id == taken.chunk_id)
@@ -203,14 +207,14 @@ def _cut(connection: Connection, row: Row[Any], size: int) -> Row[Any]:
     ).one()
 
 
-def _portion(connection: Connection, chunk: Row[Any], model_id: str, reason: str) -> Lease:
+def _portion(connection: Connection, chunk: Row[Any], row: Row[Any], reason: str) -> Lease:
     poisoned = chunk.suspect_losses >= LOSSES_UNTIL_POISON
     if poisoned:
         reason = f"sample {chunk.suspect} ended its runner {chunk.suspect_losses} times, alone"
     return Lease(
         chunk.id,
-        chunk.experiment_id,
-        model_id,
+        row.id,
+        row.model_id,
         chunk.fence + 1,
         chunk.first,
         _size(chunk),
@@ -218,6 +222,7 @@ def _portion(connection: Connection, chunk: Row[Any], model_id: str, reason: str
         alone=chunk.losses >= LOSSES_UNTIL_CAREFUL,
         poison=chunk.suspect if poisoned else None,
         reason=reason,
+        ids=ids_of(row),
     )
 
 

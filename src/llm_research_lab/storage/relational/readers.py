@@ -84,7 +84,7 @@ class Readers:
             self._refreshed(line)
             line.execute("BEGIN")
             try:
-                unit.value = unit.run(line.connection)
+                unit.carry_out(line.connection)
             finally:
                 line.roll_back()
         except BaseException as error:  # noqa: BLE001 - handed to the waiter, who raises it

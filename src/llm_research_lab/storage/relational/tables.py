@@ -133,6 +133,7 @@ experiments = Table(
     Column("served_at", INSTANT, nullable=False, default=0),  # last lease, for fairness
     Column("summary", JSON),
     Column("traceparent", Text),  # of the request that made it: its runners continue that trace
+    Column("request_id", Text),  # of that request, which the experiment's log lines name
 )
 Index("experiments_by_status", experiments.c.status, experiments.c.priority)
 Index("experiments_by_owner", experiments.c.owner, experiments.c.id)

@@ -6,7 +6,8 @@ import asyncio
 import concurrent.futures
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from contextvars import Context, copy_context
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection
@@ -16,7 +17,10 @@ Waiting = asyncio.Future[Any] | concurrent.futures.Future[Any]
 
 @dataclass(slots=True)
 class Unit:
-    """What to run, who waits for it (`loop` None is a blocked thread), and since when."""
+    """What to run, who waits for it (`loop` None is a blocked thread), and since when.
+
+    It runs in the context of whoever asked: their ids and span are on what it logs.
+    """
 
     run: Callable[[Connection], Any]
     future: Waiting
@@ -24,6 +28,11 @@ class Unit:
     queued_at: float
     value: Any = None
     error: BaseException | None = None
+    context: Context = field(default_factory=copy_context)
+
+    def carry_out(self, connection: Connection) -> None:
+        """Run it; what it raises is the caller's to keep."""
+        self.value = self.context.run(self.run, connection)
 
 
 def settle(units: Iterable[Unit]) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, event
 
+from llm_research_lab.storage.relational import troubles
 from llm_research_lab.storage.relational.tables import metadata
+from llm_research_lab.telemetry.events import emit
 from llm_research_lab.telemetry.instruments import SILENT, Instruments
 
 if TYPE_CHECKING:
@@ -25,6 +28,11 @@ STATEMENTS = 2_048
 """Texts whose verb and table are remembered; lists in them make new ones, so they are bounded."""
 
 OTHER = "other"
+
+REFUSALS = frozenset({sqlite3.SQLITE_CONSTRAINT})
+"""What the database refuses because the data says so: an answer to its caller, and no error."""
+
+ERROR_LENGTH = 300
 
 _BEGAN = "lab.began"
 _VERB = re.compile(r"\s*(select|insert|update|delete)\b", re.IGNORECASE)
@@ -62,7 +70,7 @@ class Watch:
         if not self.silent:
             event.listen(engine, "before_cursor_execute", self._before)
             event.listen(engine, "after_cursor_execute", self._after)
-            event.listen(engine, "handle_error", self._failed)
+        event.listen(engine, "handle_error", self._failed)
         return engine
 
     def locked(self, seconds: float) -> None:
@@ -73,6 +81,11 @@ class Watch:
         """A group of writes does not get the lock."""
         self._lock_wait.observe(seconds)
         self._lock_timeouts.inc()
+
+    def broke(self, verb: str, error: BaseException) -> None:
+        """Log that the database did not do what it was asked; it names no values."""
+        said = str(error).partition("\n")[0][:ERROR_LENGTH]
+        emit("database.error", query_type=verb, error=f"{type(error).__name__}: {said}")
 
     def committed(self, seconds: float, writes: int, tallies: Iterable[Tally]) -> None:
         """A group is on the disk, and what its units counted is true."""
@@ -91,6 +104,8 @@ class Watch:
         if context.connection is not None and context.statement is not None:
             verb = self._observe(context.connection, context.statement)
             self._errors[(verb,)].inc()
+            if troubles.code_of(context.original_exception) not in REFUSALS:
+                self.broke(verb, context.original_exception)
 
     def _observe(self, connection: Connection, statement: str) -> str:
         began: float | None = connection.info.get(_BEGAN)
@@ -107,5 +122,3 @@ class Watch:
         verb, table = kind_of(statement)
         found = self._kinds[statement] = (self._seconds[(verb, table)], verb)
         return found
-
-

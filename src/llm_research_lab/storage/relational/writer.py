@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 import time
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from llm_research_lab.storage.relational import troubles
 from llm_research_lab.storage.relational.connections import Line
 from llm_research_lab.storage.relational.unit import Unit, settle
 from llm_research_lab.storage.relational.watching import Watch
+from llm_research_lab.telemetry import events
 from llm_research_lab.telemetry.crash import crash_point
 
 REST_SECONDS = 0.010
@@ -140,9 +142,10 @@ class Writer:
                 self._run(unit, group)
             self._commit(len(group))
         except BaseException as error:  # noqa: BLE001 - handed to the waiters, who raise it
-            self._fail(group or [first], error)
+            self._fail(group or [first], error, beginning=not group)
         self.statistics.units += len(group)
         settle(group or [first])
+        self._say()
 
     def _next(self) -> Unit | None:
         """Take the next unit that somebody still waits for; None when there is none."""
@@ -178,16 +181,17 @@ class Writer:
         """Run a unit in its savepoint; its error undoes its own changes and no others."""
         group.append(unit)
         line = self._line
-        counted = len(line.tallies)
+        counted, said = len(line.tallies), len(line.sayings)
         line.execute("SAVEPOINT unit")
         try:
-            unit.value = unit.run(line.connection)
+            unit.carry_out(line.connection)
         except BaseException as error:
             unit.error = troubles.told(error)
             if not line.inside:  # SQLite gave the whole transaction up: a full disk
                 raise
             self._undo()
             del line.tallies[counted:]
+            del line.sayings[said:]
         if not line.inside:
             raise RuntimeError("a unit of work ended the writer's transaction")
         line.execute("RELEASE unit")
@@ -208,9 +212,19 @@ class Writer:
         self._committed(self._line)
         self.statistics.commits += 1
 
-    def _fail(self, group: list[Unit], error: BaseException) -> None:
+    def _say(self) -> None:
+        """Write what the group said, which is true now; whoever waits for it waits no longer."""
+        said = list(self._line.sayings)
+        self._line.sayings.clear()
+        for line in said:
+            events.write(line)
+
+    def _fail(self, group: list[Unit], error: BaseException, *, beginning: bool) -> None:
         self.statistics.failed_commits += 1
         self._line.tallies.clear()
+        self._line.sayings.clear()
+        if isinstance(error, sqlite3.Error):  # a statement's own is SQLAlchemy's, and was logged
+            group[0].context.run(self._watch.broke, "begin" if beginning else "commit", error)
         for unit in group:
             unit.error = unit.error or troubles.told(error)
         with suppress(Exception):  # if even this fails, the next group's BEGIN says so
