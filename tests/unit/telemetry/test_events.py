@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -58,7 +59,7 @@ def test_a_line_that_is_made_knows_where_it_was_said_and_is_written_later(log):
     events.write(line)
     [written] = log.lines
     assert written.items() >= {**START, "request_id": "r1", "experiment_id": "e1"}.items()
-    assert (written["user_id"], written["file"]) == ("ann", os.path.basename(__file__))
+    assert (written["user_id"], written["file"]) == ("ann", Path(__file__).name)
 
 
 def test_nothing_is_made_below_the_level(log):

@@ -8,6 +8,7 @@ import logging
 import os
 import re
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -36,7 +37,7 @@ def test_every_line_has_its_fields_in_order_whoever_wrote_it(log):
         assert isinstance(line["line"], int)
     assert (ours["level"], ours["event"], ours["message"]) == ("info", "process.ready", "Ready")
     assert ours["logger"] == __name__
-    assert ours["file"] == os.path.basename(__file__)
+    assert ours["file"] == Path(__file__).name
     assert (library["level"], library["event"], library["text"]) == (
         "warn",
         "library.message",
