@@ -10,11 +10,11 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from llm_research_lab.service import parent
 from llm_research_lab.service.log_file import LogFile
@@ -28,6 +28,12 @@ if TYPE_CHECKING:
     from llm_research_lab.service.settings import Settings
 
 STDOUT = 1
+
+GATHERED_BYTES = 8_192
+"""Less than the smallest log file has."""
+
+GATHERING_SECONDS = 0.02
+LONGEST_LINE = 1_000_000
 
 CLIENTS = frozenset({"url", "key", "key_file"})
 """Settings of clients, which no child needs to know."""
@@ -186,8 +192,25 @@ class Child:
 
 def _copy(birth: Birth, process: subprocess.Popen[bytes]) -> None:
     if process.stdout is not None:
-        with process.stdout as lines:
+        with process.stdout as pipe:
+            lines = gathered(pipe)
             birth.log.copy(map(_aloud, lines) if birth.aloud else lines)
+
+
+def gathered(pipe: IO[bytes]) -> Iterator[bytes]:
+    """Give whole lines, many at a time: a wake-up for each would cost the child's requests dear."""
+    rest = b""
+    while chunk := os.read(pipe.fileno(), GATHERED_BYTES):
+        whole, newline, rest = (rest + chunk).rpartition(b"\n")
+        if newline:
+            yield whole + newline
+        elif len(rest) > LONGEST_LINE:
+            yield rest
+            rest = b""
+        if len(chunk) < GATHERED_BYTES // 2:
+            time.sleep(GATHERING_SECONDS)
+    if rest:
+        yield rest
 
 
 def _aloud(line: bytes) -> bytes:
