@@ -4,7 +4,7 @@
 set -e
 bin=.venv/bin
 $bin/coverage erase
-$bin/coverage run -m pytest -n 2 --dist loadfile -m "$1"
+$bin/coverage run -m pytest -n 3 --dist loadfile --durations 25 -m "$1"
 $bin/coverage combine --quiet
 $bin/coverage json --quiet -o .coverage.json
 $bin/python scripts/coverage_floors.py .coverage.json
@@ -15,4 +15,4 @@ if [ -z "$newest" ]; then
 fi
 "$newest" scripts/setup.py dev --venv .venv-newest
 echo "The unit tests once more, on $(.venv-newest/bin/python -V):"
-.venv-newest/bin/python -m pytest tests/unit -m "$1" -p no:cacheprovider
+.venv-newest/bin/python -m pytest tests/unit -n 2 -m "$1" -p no:cacheprovider

@@ -38,7 +38,7 @@ from tests.contract.running import (
 from llm_research_lab.commands import experiments as commands
 from llm_research_lab.commands.execution import Desk
 from llm_research_lab.commands.execution.columns import read_columns
-from llm_research_lab.commands.execution.finishing import finish, finishable, seed_of
+from llm_research_lab.commands.execution.finishing import finish, finishable
 from llm_research_lab.commands.execution.lane import Door, Lane
 from llm_research_lab.experiments.breaking import FAILURES, OPEN_MS
 from llm_research_lab.experiments.model_entry import Limits
@@ -659,11 +659,6 @@ async def test_what_has_not_run_or_has_ended_is_not_finished(lab):
     await commands.cancel(lab, ANN, name, NO_KEY)
     assert await finish(lab, name, "late") is None
     assert await status(lab, name) == "cancelled"
-
-
-def test_the_seed_is_the_experiments_own_and_never_changes():
-    assert seed_of("exp_1") == 15965224316280388143
-    assert seed_of("exp_2") != seed_of("exp_1")
 
 
 async def test_pause_and_resume_lose_and_repeat_nothing(lab):

@@ -92,8 +92,9 @@ PASSES = {
 }
 
 
-UNPAID = {"429 without a wish"}
-"""All others may have been worked on and paid for: against the cap they count at their ceiling."""
+UNPAID = {"one 500", "500, 502, 503", "429 without a wish"}
+"""An error's status is not charged for. The others may have been worked on and paid for: against
+the cap they count at their ceiling."""
 
 
 @pytest.mark.parametrize("name", PASSES)

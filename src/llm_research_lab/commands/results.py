@@ -15,15 +15,12 @@ from llm_research_lab.commands.paging import Page, cursor_of, cut, read_cursor
 from llm_research_lab.experiments.comparing import comparable, compare
 from llm_research_lab.experiments.read import specification_from_json
 from llm_research_lab.experiments.result import FailureKind
-from llm_research_lab.experiments.specification import TERMINAL
+from llm_research_lab.experiments.specification import SEED, TERMINAL
 from llm_research_lab.security import Caller
 from llm_research_lab.storage.relational import experiments
 from llm_research_lab.storage.relational import results as stored
 from llm_research_lab.storage.relational.results import Filters, Order, Place, Score
 from llm_research_lab.vocabulary import ConflictError, Finding, InvalidError, canonical
-
-SEED = 0
-"""Of a comparison's random draws: the same two experiments give the same numbers, always."""
 
 SLICE = 20_000
 """Scores of one read: some tens of milliseconds."""

@@ -9,6 +9,9 @@ from typing import Any, Literal
 
 ExperimentType = Literal["evaluation", "comparison", "benchmark"]
 Status = Literal["queued", "running", "paused", "completed", "failed", "cancelled"]
+SEED = 0
+"""Of every random draw over results: the same scores give the same interval and p-value, always."""
+
 TERMINAL: frozenset[Status] = frozenset({"completed", "failed", "cancelled"})
 
 

@@ -6,7 +6,6 @@ The summary is computed off the event loop from results that do not change any m
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +17,7 @@ from llm_research_lab.commands.lab import Lab
 from llm_research_lab.commands.prices import unpriced
 from llm_research_lab.commands.trail import aggregate_results, ended
 from llm_research_lab.cost import from_pico
-from llm_research_lab.experiments.specification import Status
+from llm_research_lab.experiments.specification import SEED, Status
 from llm_research_lab.storage.relational import audit_log, experiments, now_ms, queue, tables
 from llm_research_lab.storage.relational.milestones import ids_of
 from llm_research_lab.telemetry.context import bound
@@ -64,11 +63,6 @@ async def finish(lab: Lab, experiment_id: str, broken: str | None = None) -> End
     return done
 
 
-def seed_of(experiment_id: str) -> int:
-    """The seed of an experiment's intervals: from its id, so they are the same for ever."""
-    return int.from_bytes(hashlib.sha256(experiment_id.encode()).digest()[:8])
-
-
 def _may_end(row: Row[Any], broken: str | None) -> bool:
     return row.status in RUNNABLE and (broken is not None or row.done >= row.samples)
 
@@ -91,7 +85,7 @@ def _summarised(row: Row[Any], columns: Columns, moment: Instant, priced: bool) 
         columns.cache_hits,
         columns.failures,
         _duration_ms(row, moment),
-        seed_of(row.id),
+        SEED,
     )
 
 
