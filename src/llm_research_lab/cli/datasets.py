@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from operator import itemgetter
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from llm_research_lab.cli.options import DataDir, Json, Limit, Owner, client_of
+from llm_research_lab.cli.versions import fetch, print_versions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -110,21 +112,14 @@ def list_(
     owner: Owner = None, limit: Limit = 100, data_dir: DataDir = None, as_json: Json = False
 ) -> None:
     """List the versions, newest first."""
-    from llm_research_lab.cli.rendering import print_json, print_table
-
-    with client_of(data_dir) as client:
-        found = list(client.items("/v1/datasets", limit, owner=owner))
-    if as_json:
-        print_json(found)
-        return
-    columns = {
-        "dataset": lambda one: one["reference"],
-        "rows": lambda one: one["rows"],
-        "format": lambda one: one["format"],
-        "created": lambda one: one["created_at"],
-        "digest": lambda one: one["digest"][:12],
-    }
-    print_table(found, columns, "No datasets yet: lab dataset add NAME FILE")
+    print_versions(
+        "dataset",
+        {"owner": owner},
+        limit,
+        data_dir,
+        {"rows": itemgetter("rows"), "format": itemgetter("format")},
+        as_json=as_json,
+    )
 
 
 @app.command("show", epilog="Example: lab dataset show capitals@v1")
@@ -134,12 +129,9 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Show one version: its columns and their statistics."""
-    from llm_research_lab.cli.reading import path_of
     from llm_research_lab.cli.rendering import print_fields, print_json, print_table
 
-    with client_of(data_dir) as client:
-        path, query = path_of("datasets", reference)
-        found = client.get(path, **query)
+    found = fetch("dataset", reference, data_dir)
     if as_json:
         print_json(found)
         return
@@ -179,12 +171,9 @@ def preview(
     as_json: Json = False,
 ) -> None:
     """Show some rows."""
-    from llm_research_lab.cli.reading import path_of
     from llm_research_lab.cli.rendering import print_json, print_table
 
-    with client_of(data_dir) as client:
-        path, query = path_of("datasets", reference)
-        found = client.get(f"{path}/rows", **query, offset=offset, limit=limit)["items"]
+    found = fetch("dataset", reference, data_dir, "/rows", offset=offset, limit=limit)["items"]
     if as_json:
         print_json(found)
         return

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from operator import itemgetter
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from llm_research_lab.cli.options import DataDir, Json, Limit, Owner, client_of
+from llm_research_lab.cli.versions import fetch, print_versions
 
 app = typer.Typer(
     help="Model entries: which model, how, at what price, within which limits.",
@@ -90,20 +92,14 @@ def list_(
     owner: Owner = None, limit: Limit = 100, data_dir: DataDir = None, as_json: Json = False
 ) -> None:
     """List the versions, newest first."""
-    from llm_research_lab.cli.rendering import print_json, print_table
-
-    with client_of(data_dir) as client:
-        found = list(client.items("/v1/models", limit, owner=owner))
-    if as_json:
-        print_json(found)
-        return
-    columns = {
-        "model": lambda one: one["reference"],
-        "provider": lambda one: one["provider"],
-        "created": lambda one: one["created_at"],
-        "digest": lambda one: one["digest"][:12],
-    }
-    print_table(found, columns, "No models yet: lab model add NAME --provider bundled --id ID")
+    print_versions(
+        "model",
+        {"owner": owner},
+        limit,
+        data_dir,
+        {"provider": itemgetter("provider")},
+        as_json=as_json,
+    )
 
 
 @app.command("show", epilog="Example: lab model show smollm2")
@@ -113,12 +109,9 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Show one version."""
-    from llm_research_lab.cli.reading import path_of
     from llm_research_lab.cli.rendering import print_fields, print_json
 
-    with client_of(data_dir) as client:
-        path, query = path_of("models", reference)
-        found = client.get(path, **query)
+    found = fetch("model", reference, data_dir)
     if as_json:
         print_json(found)
     else:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from llm_research_lab.cli.options import DataDir, Json, Limit, Owner, client_of
+from llm_research_lab.cli.versions import fetch, print_versions
 
 app = typer.Typer(help="Prompts: named, versioned templates.", no_args_is_help=True)
 STRUCTURED = {".yaml", ".yml", ".json"}
@@ -57,19 +58,7 @@ def list_(
     owner: Owner = None, limit: Limit = 100, data_dir: DataDir = None, as_json: Json = False
 ) -> None:
     """List the versions, newest first."""
-    from llm_research_lab.cli.rendering import print_json, print_table
-
-    with client_of(data_dir) as client:
-        found = list(client.items("/v1/prompts", limit, owner=owner))
-    if as_json:
-        print_json(found)
-        return
-    columns = {
-        "prompt": lambda one: one["reference"],
-        "created": lambda one: one["created_at"],
-        "digest": lambda one: one["digest"][:12],
-    }
-    print_table(found, columns, "No prompts yet: lab prompt add NAME FILE")
+    print_versions("prompt", {"owner": owner}, limit, data_dir, {}, as_json=as_json)
 
 
 @app.command("show", epilog="Example: lab prompt show ask@v1")
@@ -79,12 +68,9 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Show one version's template."""
-    from llm_research_lab.cli.reading import path_of
     from llm_research_lab.cli.rendering import print_fields, print_json, print_line
 
-    with client_of(data_dir) as client:
-        path, query = path_of("prompts", reference)
-        found = client.get(path, **query)
+    found = fetch("prompt", reference, data_dir)
     if as_json:
         print_json(found)
         return
