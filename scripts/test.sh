@@ -4,7 +4,7 @@
 set -e
 bin=.venv/bin
 $bin/coverage erase
-$bin/coverage run -m pytest -n 3 --dist loadfile --durations 25 -m "$1"
+$bin/coverage run -m pytest -n 3 --dist loadfile --no-loadscope-reorder --durations 25 -m "$1"
 $bin/coverage combine --quiet
 $bin/coverage json --quiet -o .coverage.json
 $bin/python scripts/coverage_floors.py .coverage.json

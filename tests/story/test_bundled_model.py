@@ -115,7 +115,7 @@ async def test_a_late_or_cancelled_answer_frees_its_slot(provider):
     started = time.perf_counter()
     await provider.complete(call("hi", max_tokens=1))
     # 400 tokens on both slots would take five seconds and more.
-    assert time.perf_counter() - started < 2.5
+    assert time.perf_counter() - started < 4
 
 
 async def test_closing_ends_what_is_being_written_and_the_next_call_loads_again():

@@ -9,6 +9,7 @@ from tests.unit.signals.declared import metric, packaged
 
 from llm_research_lab.signals.admitting import Admitted, Refused, admit
 
+PACKAGED = packaged()
 LABELS = ("word", "loose", "name", "self")
 
 
@@ -74,7 +75,7 @@ def test_the_own_value_of_another_process_is_refused():
 
 @given(st.lists(st.tuples(st.text(max_size=9), st.text(max_size=9), st.text(max_size=4))))
 def test_random_methods_and_statuses_make_no_series(requests):
-    total = packaged().metrics["api_request_total"]
+    total = PACKAGED.metrics["api_request_total"]
     series = fold(total, [(m, "unmatched", s) for m, _, s in requests])
     allowed = total.labels
     assert all(m in allowed["method"].values for m, _, _ in series)

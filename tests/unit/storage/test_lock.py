@@ -30,7 +30,7 @@ def test_a_taker_waits_as_long_as_it_was_told(path):
         began = time.monotonic()
         with pytest.raises(ConflictError):
             take(path, wait_seconds=0.12)
-        assert 0.1 < time.monotonic() - began < 2
+        assert 0.1 < time.monotonic() - began < 10
 
 
 def test_the_record_says_who_took_it_last_even_when_it_is_free_again(path):

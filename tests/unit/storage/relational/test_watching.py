@@ -103,7 +103,7 @@ def test_a_group_that_does_not_get_the_lock_is_counted(tmp_path):
         with pytest.raises(UnavailableError):
             database.write_now(lambda c: None)
         assert registry.get_sample_value("db_lock_timeouts_total") == 1
-        assert registry.get_sample_value("db_lock_wait_seconds_sum") >= 0.02
+        assert registry.get_sample_value("db_lock_wait_seconds_sum") > 0.015
     finally:
         holder.execute("ROLLBACK")
         holder.close()
