@@ -86,7 +86,7 @@ class Child:
         self._serving: subprocess.Popen[bytes] | None = None
         self._stopping = threading.Event()
         self._door = threading.Lock()
-        self._thread = threading.Thread(target=self._live, name=birth.name, daemon=True)
+        self._thread = threading.Thread(target=self._keep, name=birth.name, daemon=True)
 
     def start(self) -> None:
         """Begin to live."""
@@ -118,6 +118,21 @@ class Child:
         process = self._process
         if process is not None:
             process.send_signal(number)  # nothing, when it has been waited for
+
+    def _keep(self) -> None:
+        """Keep a process alive; whatever ends this thread ends the lab, which says so."""
+        try:
+            self._live()
+        except Exception as error:  # noqa: BLE001 - raised again by the supervisor, as the lab's end
+            self.failure = LabError(
+                f"keeping {self.name} alive",
+                "to go on",
+                repr(error),
+                "see the log, and start again",
+            )
+            self.failure.__cause__ = error
+            self.kill()
+            self._heard()
 
     def _live(self) -> None:
         streak = Streak()

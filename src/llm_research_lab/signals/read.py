@@ -38,7 +38,7 @@ def read_declaration(
     With findings of form there is no declaration; what `check_laws` says is beside it.
     """
     findings: list[Finding] = []
-    head = _read("metrics.yaml", metrics, _METRICS_FILE, findings)
+    head = _read("metrics.yaml", metrics, _sets_then_metrics(), findings)
     log = _read("events.yaml", events, _EVENTS_FILE, findings)
     trace = _read("spans.yaml", spans, _SPANS_FILE, findings)
     if findings:
@@ -177,11 +177,10 @@ def _metrics(sets: Mapping[str, ValueSet]) -> Reader:
 
 
 def _sets_then_metrics() -> list[Field]:
-    """Read the sets before the metrics, whatever the order in the file."""
+    """Read the sets before the metrics, whatever the order in the file: fields of one reading."""
     sets: dict[str, ValueSet] = {}
 
     def keep(value: Any, place: Place) -> dict[str, ValueSet]:
-        sets.clear()
         sets.update(_named(_SET, _set)(value, place))
         return dict(sets)
 
@@ -248,4 +247,3 @@ _EVENTS_FILE = [
     Field("events", _listed(_EVENT, _event), required=True),
 ]
 _SPANS_FILE = [Field("spans", _listed(_SPAN, _span), required=True)]
-_METRICS_FILE = _sets_then_metrics()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import threading
 
-from llm_research_lab.service.children import GATHERED_BYTES, LONGEST_LINE, gathered
+from llm_research_lab.service.children import GATHERED_BYTES, LONGEST_LINE, Child, gathered
+from llm_research_lab.service.restarts import Policy
 
 
 def taken(*pieces):
@@ -42,3 +43,21 @@ def test_a_line_without_an_end_is_not_kept_in_memory():
     found = taken(b"x" * (2 * LONGEST_LINE + 5))
     assert sum(map(len, found)) == 2 * LONGEST_LINE + 5
     assert all(len(one) <= LONGEST_LINE + GATHERED_BYTES for one in found)
+
+
+class Stillborn:
+    """A birth that breaks as nobody expected."""
+
+    name = "api"
+
+    def start(self, line):
+        raise ZeroDivisionError("unexpected")
+
+
+def test_whatever_ends_the_keeping_of_a_child_is_told_and_never_passes_in_silence():
+    heard = []
+    child = Child(Stillborn(), Policy(0.5, 30, 60), lambda: heard.append(child.failure))
+    child.start()
+    assert child.join(10)
+    assert heard == [child.failure]
+    assert "unexpected" in child.failure.got

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import re
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from importlib.resources import files
 from itertools import product
 from pathlib import Path
 
 import pytest
 from tests.unit.signals.declared import SETS, metric, packaged
 
-from llm_research_lab.signals import check_laws
+from llm_research_lab.signals import check_laws, read_declaration
 
+FOLDER = files("llm_research_lab") / "catalog" / "signals"
+NAMES = ("metrics", "events", "spans")
 SPEC = Path(__file__).parents[3] / "docs/spec/operations-and-monitoring.md"
 _DECLARED = re.compile(
     r"(Histogram|Counter|Gauge)(?:Vec)? = \w+::new\(\s*(?:\w+::new\(\s*)?\"(\w+)\",\s*\"[^\"]*\"\s*\)?"
@@ -126,3 +131,15 @@ def test_the_spans_of_the_spec_are_declared():
         "aggregate_results",
     }
     assert names <= set(packaged().spans)
+
+
+def test_many_threads_read_at_once_and_each_reads_all():
+    texts = [(FOLDER / f"{name}.yaml").read_text("utf-8") for name in NAMES]
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            found = list(pool.map(lambda _: read_declaration(*texts), range(8)))
+    finally:
+        sys.setswitchinterval(before)
+    assert {findings for _, findings in found} == {()}
