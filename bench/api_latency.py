@@ -100,4 +100,4 @@ def _keep_busy(running, experiment: str, stop: threading.Event) -> None:
         while not stop.wait(0.3):
             if client.get(f"/v1/experiments/{experiment}")["status"] == "completed":
                 turn += 1
-                experiment = null_experiment(client, SAMPLES)
+                experiment = null_experiment(client, SAMPLES, again=True)

@@ -34,8 +34,9 @@ class Running:
         return Client(self.url, Secret(self.key))
 
     def children(self) -> list[int]:
-        found = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
-        return [int(pid) for pid in found.split()]
+        """The processes below the supervisor, whichever of its threads started them."""
+        tasks = Path(f"/proc/{self.process.pid}/task").glob("*/children")
+        return [int(pid) for task in tasks for pid in task.read_text().split()]
 
 
 @contextmanager
@@ -89,16 +90,19 @@ def memory_mb(pid: int) -> float:
 
 
 def null_experiment(
-    client: Client, samples: int, name: str = "null", *, concurrency: int = 64
+    client: Client, samples: int, name: str = "null", *, concurrency: int = 64, again: bool = False
 ) -> str:
-    """Create an experiment of so many samples on the provider echo; its id."""
-    rows = b"".join(b'{"n": %d}\n' % number for number in range(samples))
-    client.upload(
-        f"/v1/datasets/{name}-{samples}", iter([rows]), "application/x-ndjson", format="jsonl"
-    )
-    client.post("/v1/prompts", {"name": name, "text": "{{ n }}"})
-    entry = {"name": name, "provider": "echo", "id": "echo", "limits": {"concurrency": concurrency}}
-    client.post("/v1/models", entry)
+    """Create an experiment of so many samples on the provider echo; its id.
+
+    With `again`, everything it needs is there already.
+    """
+    if not again:
+        rows = b"".join(b'{"n": %d}\n' % number for number in range(samples))
+        path = f"/v1/datasets/{name}-{samples}"
+        client.upload(path, iter([rows]), "application/x-ndjson", format="jsonl")
+        client.post("/v1/prompts", {"name": name, "text": "{{ n }}"})
+        entry = {"name": name, "provider": "echo", "id": "echo"}
+        client.post("/v1/models", {**entry, "limits": {"concurrency": concurrency}})
     made = client.post(
         "/v1/experiments",
         {
