@@ -42,7 +42,8 @@ SELECT :e, i, '[{"role":"user","content":"' || i || '"}]',
 FROM n"""
 SCORES = """
 WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 999999)
-INSERT INTO scores SELECT :e, 'exact', (i * 31 % 1000) / 1000.0, i FROM n WHERE i % 100 <> 7"""
+INSERT INTO scores (experiment_id, metric, cached, value, sample)
+SELECT :e, 'exact', i % 10 = 0, (i * 31 % 1000) / 1000.0, i FROM n WHERE i % 100 <> 7"""
 
 
 def measure() -> list[Row]:
