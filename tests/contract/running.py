@@ -18,7 +18,7 @@ from llm_research_lab.storage.relational import experiments, queue
 from llm_research_lab.storage.relational.tables import chunks, results
 from llm_research_lab.telemetry.running import RunnerInstruments
 
-PATIENCE = 20
+PATIENCE = 60
 
 
 def csv(rows):
@@ -72,6 +72,16 @@ async def lease(lab, worker="w1", slots=4):
 
 async def expire(lab):
     await lab.database.write(lambda c: c.execute(update(chunks).values(lease_expires_at=1)))
+
+
+async def take_over(lab, worker):
+    """Another's lease on the chunk that is held, in one step: its holder has no time to renew it."""
+
+    def work(connection):
+        connection.execute(update(chunks).values(lease_expires_at=1))
+        return queue.lease(connection, worker, 4)
+
+    return await lab.database.write(work)
 
 
 async def until(condition):

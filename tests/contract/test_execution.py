@@ -32,6 +32,7 @@ from tests.contract.running import (
     row,
     runner,
     states,
+    take_over,
     until,
 )
 
@@ -705,8 +706,7 @@ async def test_a_runner_gives_up_a_lease_that_another_has_taken(lab):
         served = Runner(lab, one, "w1", metrics, drain_seconds=0, renew_seconds=0.05)
         task = asyncio.create_task(served.run())
         await provider.called(4)
-        await expire(lab)
-        taken = await lease(lab, "another")
+        taken = await take_over(lab, "another")
 
         async def cut():
             return provider.cut >= 4
