@@ -25,7 +25,7 @@ def up(
         bool, typer.Option("--sample", help="Run the sample first, then keep serving.")
     ] = False,
 ) -> None:
-    """Run a whole lab here, API and runner, until Ctrl-C."""
+    """Run a whole lab here, API, runner and ops, until Ctrl-C."""
     from llm_research_lab.cli.rendering import note
     from llm_research_lab.service.client import connect
     from llm_research_lab.service.supervisor import run_up

@@ -65,6 +65,7 @@ class _Open:
 class _Composer:
     """Builds values from events, without recursion."""
 
+    most: int = VALUES
     values: dict[Path, str] = field(default_factory=dict)
     keys: dict[Path, str] = field(default_factory=dict)
     anchors: dict[str, tuple[Any, int]] = field(default_factory=dict)
@@ -141,8 +142,8 @@ class _Composer:
     def _grow(self, event: Event, size: int) -> None:
         """Count values against the bound."""
         self.count += size
-        if self.count > VALUES:
-            _break(event, "size", f"more than {VALUES} values", "make the file smaller")
+        if self.count > self.most:
+            _break(event, "size", f"more than {self.most} values", "make the file smaller")
 
     def _is_key(self) -> bool:
         """Whether the next node is a mapping's key."""
@@ -182,14 +183,16 @@ class _Composer:
         return (*top.path, key)
 
 
-def read_yaml(text: str | bytes) -> tuple[Source | None, tuple[Finding, ...]]:
+def read_yaml(
+    text: str | bytes, *, most_bytes: int = SIZE_BYTES, most_values: int = VALUES
+) -> tuple[Source | None, tuple[Finding, ...]]:
     """Read one document, or say where it stops being one; never raises for any input.
 
     Source: YAML 1.2.2, core schema (section 10.3); ``.inf`` and ``.nan`` stay text.
     """
     size = len(text.encode("utf-8", "surrogatepass")) if isinstance(text, str) else len(text)
-    if size > SIZE_BYTES:
-        message = f"expected at most {SIZE_BYTES} bytes, got {size}"
+    if size > most_bytes:
+        message = f"expected at most {most_bytes} bytes, got {size}"
         return None, (Finding("1:1", "size", message, "make the file smaller"),)
     try:
         words = text if isinstance(text, str) else text.decode("utf-8-sig")
@@ -197,12 +200,12 @@ def read_yaml(text: str | bytes) -> tuple[Source | None, tuple[Finding, ...]]:
         line = text[: error.start].count(b"\n") + 1 if isinstance(text, bytes) else 1
         message = f"byte {error.start} is not UTF-8"
         return None, (Finding(f"{line}:1", "utf-8", message, "save the file as UTF-8"),)
-    return _composed(words)
+    return _composed(words, most_values)
 
 
-def _composed(text: str) -> tuple[Source | None, tuple[Finding, ...]]:
+def _composed(text: str, most_values: int) -> tuple[Source | None, tuple[Finding, ...]]:
     """Fold the parser's events; the first that is wrong ends it."""
-    composer = _Composer()
+    composer = _Composer(most_values)
     try:
         for event in YAML(typ="safe", pure=True).parse(text):
             composer.take(event)

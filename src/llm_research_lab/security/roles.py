@@ -25,6 +25,8 @@ Action = Literal[
     "experiments.resume",
     "experiments.retry",
     "status.read",
+    "metrics.read",
+    "metrics.write",
     "keys.read",
     "keys.create",
     "keys.revoke",
@@ -41,6 +43,7 @@ _READ: dict[Action, Reach] = {
     "models.read": "any",
     "experiments.read": "any",
     "status.read": "any",
+    "metrics.read": "any",
 }
 _OWN: dict[Action, Reach] = {
     "datasets.create": "own",

@@ -127,7 +127,7 @@ def connect(settings: Settings) -> Client:
             "none",
             f"start one: lab up --data-dir {settings.data_dir}; or name another with LAB_URL",
         )
-    return Client(url, _key(settings))
+    return Client(url, key_of(settings))
 
 
 def running_url(data_dir: Path) -> str | None:
@@ -142,7 +142,8 @@ def running_url(data_dir: Path) -> str | None:
         return None
 
 
-def _key(settings: Settings) -> Secret:
+def key_of(settings: Settings) -> Secret:
+    """Give the key that the settings name, or the directory's own admin key."""
     if settings.key:
         return settings.key
     file = settings.key_file or settings.data_dir / "keys" / "admin.key"

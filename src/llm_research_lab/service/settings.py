@@ -73,6 +73,30 @@ class Settings(BaseSettings):
     )
     api_metrics_port: Port = Field(default=9464, description="Port of the API's `/metrics`.")
     runner_metrics_port: Port = Field(default=9465, description="Port of the runner's `/metrics`.")
+    ops_port: Port = Field(
+        default=9095,
+        description="Port of `lab ops`: Prometheus's API over the lab's metrics, and its own "
+        "`/metrics`.",
+    )
+    ops_anonymous: bool = Field(
+        default=False,
+        description="Let whoever reaches `ops_port` on loopback read metrics without a key, as "
+        "Grafana's and promtool's defaults do. Writing always takes a key.",
+    )
+    scrape_interval_seconds: float = Field(
+        default=15, ge=1, description="Between two scrapes of the lab's own processes."
+    )
+    metrics_retention_days: float = Field(
+        default=100, gt=0, description="Metrics are kept so long: forecasts need 90 days."
+    )
+    metrics_bytes: int = Field(
+        default=10_000_000_000, ge=10_000_000, description="Most bytes of kept metrics."
+    )
+    metrics_config: Path | None = Field(
+        default=None,
+        description="A `prometheus.yml` to scrape by, instead of the lab's own processes alone; "
+        "its rule files are evaluated.",
+    )
     insecure: bool = Field(
         default=False,
         description="Accept that keys travel in plain text when `host` is not loopback.",

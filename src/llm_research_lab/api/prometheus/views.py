@@ -1,0 +1,37 @@
+"""What the doors show of the process behind them: targets, rules, alerts, configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from llm_research_lab.commands.lab import Lab
+    from llm_research_lab.commands.metrics.engine import Engine
+    from llm_research_lab.storage.timeseries import SeriesStore
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Views:
+    """One an application. `writer` takes remote writes; None refuses them.
+
+    `anonymous` lets whoever reaches the port read without a key; writing always needs one.
+    """
+
+    lab: Lab
+    engine: Engine
+    store: SeriesStore
+    version: str
+    config: Callable[[], str]
+    targets: Callable[[], Iterable[Json]]
+    groups: Callable[[], Iterable[Json]]
+    metadata: Callable[[], Mapping[str, list[Json]]]
+    status: Callable[[], Json]
+    ready: Callable[[], list[str]]
+    writes: bool = True
+    anonymous: bool = False

@@ -1,0 +1,1 @@
+"""Metrics: asking the store by expression, within limits of time and size."""

@@ -1,0 +1,129 @@
+"""A query is read, planned, fetched and evaluated; it ends in time, or says what it would take."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import Protocol
+
+from llm_research_lab.promql import Expr, evaluate, needs, parse
+from llm_research_lab.promql.errors import QueryLimitError
+from llm_research_lab.promql.values import Answer, Columns, Grid, Options
+from llm_research_lab.vocabulary import Instant
+from llm_research_lab.vocabulary.matchers import Matcher
+
+TIMEOUT_SECONDS = 120.0
+"""Longest evaluation. Source: Prometheus's --query.timeout."""
+
+AT_ONCE = 20
+"""Evaluations that go on side by side. Source: Prometheus's --query.max-concurrency."""
+
+EXPRESSIONS = 500
+"""Parsed expressions that are kept: a panel asks the same again and again."""
+
+
+class Source(Protocol):
+    """What samples are read from: a store, or a remote Prometheus."""
+
+    def select(
+        self, matchers: Sequence[Matcher], from_ms: Instant, to_ms: Instant
+    ) -> list[Columns]:
+        """Give the samples of the series that all matchers accept, both ends included."""
+        ...
+
+
+class CancelledQueryError(QueryLimitError):
+    """Nobody waits for the answer any more."""
+
+    status = 503
+    slug = "query-cancelled"
+
+
+class SlowQueryError(QueryLimitError):
+    """The evaluation took longer than it may."""
+
+    status = 503
+    slug = "query-timeout"
+
+
+@lru_cache(maxsize=EXPRESSIONS)
+def parsed(text: str, experimental: bool) -> Expr:
+    """Read an expression, once. Raises ExpressionError."""
+    return parse(text, experimental=experimental)
+
+
+@dataclass(slots=True)
+class Cancelling:
+    """Asked by the evaluation between pieces of work; may be told to stop from any thread."""
+
+    seconds: float
+    clock: Callable[[], float] = time.monotonic
+    asked: bool = False
+    _began: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Begin to count."""
+        self._began = self.clock()
+
+    def check(self) -> None:
+        """Raise when the time is up, or when the answer is no longer wanted."""
+        if self.asked:
+            raise CancelledQueryError(
+                "query", "somebody who waits", "nobody", "ask again if you still want it"
+            )
+        if self.clock() - self._began > self.seconds:
+            raise SlowQueryError(
+                "query",
+                f"an answer within {self.seconds:g} s",
+                "more work than that",
+                "ask for a shorter range, a longer step or fewer series",
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An answer, and what Prometheus's `stats` say of how it came about."""
+
+    expr: Expr
+    answer: Answer
+    prepare_seconds: float
+    evaluate_seconds: float
+
+
+class Engine:
+    """Answers expressions over one source; safe to be asked from many threads."""
+
+    def __init__(self, source: Source, options: Options | None = None) -> None:
+        self.source = source
+        self.options = Options() if options is None else options
+        self._places = threading.BoundedSemaphore(AT_ONCE)
+
+    def ask(
+        self,
+        text: str,
+        grid: Grid,
+        *,
+        cancelling: Cancelling | None = None,
+        lookback_ms: int | None = None,
+    ) -> Told:
+        """Answer the expression on the grid.
+
+        Raises ExpressionError, QueryLimitError, CancelledQueryError and SlowQueryError.
+        """
+        cancelling = Cancelling(TIMEOUT_SECONDS) if cancelling is None else cancelling
+        options = replace(self.options, check=cancelling.check)
+        if lookback_ms is not None:
+            options = replace(options, lookback_ms=lookback_ms)
+        with self._places:
+            began = time.perf_counter()
+            expr = parsed(text, options.experimental)
+            fetched = {}
+            for need in needs(expr, grid, options):
+                cancelling.check()
+                fetched[need] = self.source.select(need.matchers, need.from_ms, need.to_ms)
+            ready = time.perf_counter()
+            answer = evaluate(expr, grid, fetched, options)
+            return Told(expr, answer, ready - began, time.perf_counter() - ready)

@@ -1,0 +1,100 @@
+"""PromQL: an expression is parsed, planned, and evaluated on columns of samples."""
+
+from llm_research_lab.promql.checking import type_of
+from llm_research_lab.promql.errors import ExpressionError, QueryLimitError
+from llm_research_lab.promql.evaluate import evaluate
+from llm_research_lab.promql.functions import SIGNATURES, Signature
+from llm_research_lab.promql.lengths import resolve
+from llm_research_lab.promql.nodes import (
+    Aggregation,
+    At,
+    Binary,
+    Call,
+    Expr,
+    Length,
+    LengthNode,
+    Matching,
+    Number,
+    Paren,
+    Range,
+    Selector,
+    Span,
+    String,
+    Subquery,
+    Unary,
+    ValueType,
+)
+from llm_research_lab.promql.parsing import parse
+from llm_research_lab.promql.plan import needs
+from llm_research_lab.promql.prettifying import pretty
+from llm_research_lab.promql.printing import print_expr
+from llm_research_lab.promql.values import (
+    STALE_BITS,
+    Annotations,
+    Answer,
+    Block,
+    Columns,
+    Flags,
+    Floats,
+    Grid,
+    Limits,
+    Need,
+    Options,
+    RangeSeries,
+    RangeValue,
+    ScalarValue,
+    StringValue,
+    Times,
+    Value,
+)
+from llm_research_lab.promql.walking import children, walk
+
+__all__ = [
+    "SIGNATURES",
+    "STALE_BITS",
+    "Aggregation",
+    "Annotations",
+    "Answer",
+    "At",
+    "Binary",
+    "Block",
+    "Call",
+    "Columns",
+    "Expr",
+    "ExpressionError",
+    "Flags",
+    "Floats",
+    "Grid",
+    "Length",
+    "LengthNode",
+    "Limits",
+    "Matching",
+    "Need",
+    "Number",
+    "Options",
+    "Paren",
+    "QueryLimitError",
+    "Range",
+    "RangeSeries",
+    "RangeValue",
+    "ScalarValue",
+    "Selector",
+    "Signature",
+    "Span",
+    "String",
+    "StringValue",
+    "Subquery",
+    "Times",
+    "Unary",
+    "Value",
+    "ValueType",
+    "children",
+    "evaluate",
+    "needs",
+    "parse",
+    "pretty",
+    "print_expr",
+    "resolve",
+    "type_of",
+    "walk",
+]
