@@ -201,16 +201,18 @@ async def test_a_changed_job_goes_on_without_a_gap(target):
 
 
 async def test_a_file_of_targets_is_followed(target, tmp_path):
-    file = tmp_path / "t.json"
+    file, other = tmp_path / "t.json", tmp_path / "other"
     file.write_text("[]")
     watched = job(files=(Files((str(file),), 20),), groups=())
     async with running(watched) as run:
         assert run.scraper.targets() == []
-        file.write_text(json.dumps([{"targets": [target.address, "x/y"], "labels": {"l": "m"}}]))
+        other.write_text(json.dumps([{"targets": [target.address, "x/y"], "labels": {"l": "m"}}]))
+        other.replace(file)
         assert (await run.next()).target.labels[2] == ("l", "m")
         assert "x/y" in run.scraper.errors()[0]
         assert run.scraper.targets()[0]["discoveredLabels"]["__meta_filepath"] == str(file)
-        file.write_text("[{]")
+        other.write_text("[{]")
+        other.replace(file)
         while not any("t.json" in one for one in run.scraper.errors()):
             await run.next()
         file.unlink()

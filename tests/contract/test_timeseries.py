@@ -248,7 +248,7 @@ def test_a_damaged_block_is_set_aside(files, tmp_path, damage):
         files.append(scrape(tick))
     files.maintain()
     files.close()
-    block = sorted((tmp_path / "m/blocks").iterdir())[0]
+    block = min((tmp_path / "m/blocks").iterdir())
     path = block / ("index.json" if damage == "index" else "00000.parquet")
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     store = FileSeries.open(tmp_path / "m", SHAPE)

@@ -234,6 +234,9 @@ def test_series_end_where_the_real_prometheus_ends_them(tmp_path):
             f"static_configs: [{{targets: ['{target.address}']}}]}}\n"
         )
         with prometheus(tmp_path / "p", text) as server:
+            end = time.monotonic() + 20  # its discovery takes five seconds to tell its scraper
+            while not target.seen and time.monotonic() < end:
+                time.sleep(0.05)
             asyncio.run(through_phases(target, text, store))
             right = story(read_from(server, Matcher("job", "=", "j")))
     got = story(store.select([Matcher("job", "=", "j")], -(1 << 60), 1 << 60))

@@ -18,7 +18,12 @@ from llm_research_lab.service.client import Client, running_url
 from llm_research_lab.service.secret import Secret
 
 READY_SECONDS = 60
-ANY_PORTS = {"LAB_PORT": "0", "LAB_API_METRICS_PORT": "0", "LAB_RUNNER_METRICS_PORT": "0"}
+ANY_PORTS = {
+    "LAB_PORT": "0",
+    "LAB_API_METRICS_PORT": "0",
+    "LAB_RUNNER_METRICS_PORT": "0",
+    "LAB_OPS_PORT": "0",
+}
 
 
 @dataclass(frozen=True)

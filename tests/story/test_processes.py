@@ -22,7 +22,12 @@ import pytest
 
 from llm_research_lab.storage import DataDirectory
 
-ANY_PORTS = {"LAB_PORT": "0", "LAB_API_METRICS_PORT": "0", "LAB_RUNNER_METRICS_PORT": "0"}
+ANY_PORTS = {
+    "LAB_PORT": "0",
+    "LAB_API_METRICS_PORT": "0",
+    "LAB_RUNNER_METRICS_PORT": "0",
+    "LAB_OPS_PORT": "0",
+}
 START_SECONDS = 60  # for a machine that does a dozen other things
 ORPHAN_SECONDS = 5
 IDLE_BYTES = 300_000_000

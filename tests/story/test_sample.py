@@ -35,7 +35,12 @@ def own_network() -> list[str]:
 
 def demo(directory: Path, attempts: Path) -> dict:
     environment = {**os.environ, "PYTHONPATH": str(OFFLINE), "LAB_TEST_ATTEMPTS": str(attempts)}
-    environment |= {"LAB_PORT": "0", "LAB_API_METRICS_PORT": "0", "LAB_RUNNER_METRICS_PORT": "0"}
+    environment |= {
+        "LAB_PORT": "0",
+        "LAB_API_METRICS_PORT": "0",
+        "LAB_RUNNER_METRICS_PORT": "0",
+        "LAB_OPS_PORT": "0",
+    }
     lab = ["-m", "llm_research_lab", "demo", "--json", "--data-dir", str(directory)]
     answer = subprocess.run(
         [*own_network(), *lab], env=environment, capture_output=True, text=True, check=False

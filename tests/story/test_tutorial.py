@@ -44,7 +44,12 @@ def transcript(text: str) -> list[tuple[str, list[str]]]:
 @pytest.mark.timeout(600)
 def test_the_tutorial_prints_what_it_says(tmp_path):
     environment = {**os.environ, "LAB_DATA_DIR": str(tmp_path / "lab"), "COLUMNS": "200"}
-    environment |= {"LAB_PORT": "0", "LAB_API_METRICS_PORT": "0", "LAB_RUNNER_METRICS_PORT": "0"}
+    environment |= {
+        "LAB_PORT": "0",
+        "LAB_API_METRICS_PORT": "0",
+        "LAB_RUNNER_METRICS_PORT": "0",
+        "LAB_OPS_PORT": "0",
+    }
     environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
     served: list[subprocess.Popen[bytes]] = []
     ran = 0

@@ -16,6 +16,7 @@ from llm_research_lab.cli import (
     experiments,
     inspecting,
     keys,
+    metrics,
     models,
     processes,
     prompts,
@@ -46,6 +47,7 @@ app.add_typer(models.app, name="model")
 app.add_typer(experiments.app, name="experiment")
 app.add_typer(keys.app, name="key")
 app.add_typer(audit.app, name="audit")
+metrics.register(app)
 reference.register(app)
 
 

@@ -1,4 +1,4 @@
-"""``lab up``, ``lab api``, ``lab runner``: the processes of a lab."""
+"""``lab up``, ``lab api``, ``lab runner``, ``lab ops``: the processes of a lab."""
 
 from __future__ import annotations
 
@@ -51,6 +51,7 @@ def _say_where(url: str, data_dir: object) -> None:
     note("  every experiment     lab experiment list")
     note("  answers and scores   lab experiment results ID")
     note("  what goes on now     lab status")
+    note("  its metrics          lab query 'experiment_samples_pending' --from -15m")
     note(f"  the API, in full     {url}/v1/openapi.json")
     note(f"  data, key and logs   {data_dir}")
 
@@ -76,8 +77,21 @@ def runner(data_dir: DataDir = None, metrics_port: MetricsPort = None) -> None:
     run_runner(settings_of(data_dir, runner_metrics_port=metrics_port))
 
 
+def ops(
+    data_dir: DataDir = None,
+    port: Annotated[
+        int | None, typer.Option(help="Port of Prometheus's API; 0 any.", show_default=False)
+    ] = None,
+) -> None:
+    """Run the metrics alone: scrape, keep, answer PromQL, until SIGTERM."""
+    from llm_research_lab.service.ops_process import run_ops
+
+    run_ops(settings_of(data_dir, ops_port=port))
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command("up", epilog="Example: lab up --data-dir .lab")(up)
     app.command("api", epilog="Example: lab api --port 8080")(api)
     app.command("runner", epilog="Example: lab runner")(runner)
+    app.command("ops", epilog="Example: lab ops --port 9095")(ops)

@@ -19,7 +19,7 @@ from llm_research_lab.documents.yaml import read_yaml
 from llm_research_lab.scrape.jobs import Files, Group, Job, Names, RecordType
 from llm_research_lab.scrape.resolving import addresses, services
 from llm_research_lab.scrape.scalars import labels, optional, texts
-from llm_research_lab.vocabulary import LabError
+from llm_research_lab.vocabulary import Finding, LabError
 from llm_research_lab.vocabulary.labels import labels_of
 
 FILE_POLL_MS = 5_000
@@ -140,6 +140,8 @@ def read_groups(text: bytes, path: str) -> tuple[Group, ...]:
     """Read groups from YAML, or from JSON, which is YAML. Raises BrokenFileError."""
     source, findings = read_yaml(text, most_bytes=MOST_BYTES, most_values=MOST_VALUES)
     told = list(findings)
+    if path.endswith(".json") and not text.strip():
+        told.append(Finding("1:1", "json", "the file is empty", "write [] for no groups"))
     read: Iterable[dict[str, object]] = ()
     if source is not None:
         read = _read_groups([] if source.value is None else source.value, Place(source, told))

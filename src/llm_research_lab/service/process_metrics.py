@@ -13,6 +13,7 @@ from sqlalchemy import Connection, select
 from llm_research_lab.storage.relational.tables import datasets
 from llm_research_lab.telemetry import events, logs
 from llm_research_lab.telemetry.catalog import declaration
+from llm_research_lab.telemetry.host import read_host
 from llm_research_lab.telemetry.instruments import REFUSED, SILENT, Instruments
 from llm_research_lab.telemetry.log_lines import LineCounter
 from llm_research_lab.telemetry.panics import Panics
@@ -39,6 +40,8 @@ class Measures:
     def follow(self, lab: Lab) -> None:
         """Read the lab's stores at every scrape, too."""
         self.instruments.read_at_scrape(lambda: _read_database(lab), lab.tracer.readings, _read_log)
+        if self.process == "ops":
+            self.instruments.read_at_scrape(read_host)
         if self.process == "api":
             self.instruments.read_at_scrape(lambda: _read_files(lab), lambda: _read_datasets(lab))
 

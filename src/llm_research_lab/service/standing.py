@@ -36,7 +36,7 @@ class Standing:
 
     lab: Lab
     measures: Measures
-    exposition: Exposition
+    exposition: Exposition | None
     parent: Parent | None
     stop: Stop
     run_file: Path
@@ -44,7 +44,8 @@ class Standing:
 
     def ready(self, **more: Any) -> None:
         """Write ``run/…json`` (pid, metrics_url and more), and tell the parent."""
-        self.facts = {"pid": os.getpid(), "metrics_url": self.exposition.url, **more}
+        own = {} if self.exposition is None else {"metrics_url": self.exposition.url}
+        self.facts = {"pid": os.getpid(), **own, **more}
         write_private(self.run_file, orjson.dumps(self.facts))
         if self.parent is not None:
             self.parent.tell_ready(self.facts)
@@ -53,9 +54,11 @@ class Standing:
 
 @contextmanager
 def standing(
-    name: Process, settings: Settings, metrics_port: int, run_name: str
+    name: Process, settings: Settings, metrics_port: int | None, run_name: str
 ) -> Iterator[Standing]:
     """Stand up what a process needs, and take it down in turn.
+
+    With `metrics_port` None the process serves its metrics itself.
 
     A LabError on the way reaches the parent too, so that `lab up` can say it. A process that was
     started alone shares the directory with others that were, and never with a `lab up`.
@@ -83,11 +86,13 @@ def standing(
             opened = open_lab(settings, instruments=measured.instruments)
             lab = replace(stack.enter_context(opened), tracer=tracer)
             measured.follow(lab)
-            exposition = expose(measured.registry, settings.host, metrics_port)
-            stack.callback(exposition.close)
-            if metrics_port not in {0, exposition.port}:
-                taken = exposition.port
-                emit("process.port_taken", wanted=metrics_port, port=taken, of="metrics")
+            exposition = None
+            if metrics_port is not None:
+                exposition = expose(measured.registry, settings.host, metrics_port)
+                stack.callback(exposition.close)
+                if metrics_port not in {0, exposition.port}:
+                    taken = exposition.port
+                    emit("process.port_taken", wanted=metrics_port, port=taken, of="metrics")
             run_file = directory.run_file(run_name)
             stack.callback(remove_own, run_file, os.getpid())
             yield Standing(lab, measured, exposition, parent, stop, run_file)

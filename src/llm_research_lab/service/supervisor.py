@@ -1,4 +1,4 @@
-"""`lab up`: API and runner of one directory, kept alive, drained together, never left behind."""
+"""`lab up`: the processes of one directory, kept alive, drained together, never left behind."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from llm_research_lab.service.settings import Settings
     from llm_research_lab.storage import Lock
 
-NAMES = ("api", "runner")
+NAMES = ("api", "runner", "ops")
 
 GRACE_SECONDS = 5.0
 """After the drain, for a child to close its files, before it is killed."""

@@ -18,7 +18,7 @@ SHARE_SECONDS = 0.5
 """Another that shares may hold it alone for a moment, to empty ``tmp``."""
 
 _VERSION = "VERSION"
-_FOLDERS = ("objects", "keys", "run", "logs", "traces", "tmp", "exports")
+_FOLDERS = ("objects", "keys", "run", "logs", "traces", "metrics", "tmp", "exports")
 _NOBODYS = frozenset({"lost+found"})
 """What a fresh file system holds: a mounted volume counts as empty."""
 
@@ -73,6 +73,11 @@ class DataDirectory:
     def logs(self) -> Path:
         """What processes say."""
         return self.root / "logs"
+
+    @property
+    def metrics(self) -> Path:
+        """Samples of series: log, blocks and what was set aside."""
+        return self.root / "metrics"
 
     @property
     def traces(self) -> Path:

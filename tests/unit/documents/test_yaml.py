@@ -175,3 +175,10 @@ def test_any_text_is_read_or_is_findings_and_never_raises(text):
                 if origin is not None:
                     made, wrong = reader(origin)
                     assert (made is None) == bool(wrong)
+
+
+def test_a_reader_of_larger_files_says_how_large():
+    text = "[" + "1," * VALUES + "]"
+    assert read_yaml(text)[0] is None
+    assert len(read_yaml(text, most_values=VALUES + 1)[0].value) == VALUES
+    assert read_yaml("a: 1", most_bytes=3)[1][0].law == "size"

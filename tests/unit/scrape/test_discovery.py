@@ -58,7 +58,9 @@ def test_a_file_that_cannot_be_opened_is_told(tmp_path):
 
 
 def test_an_empty_file_has_no_groups_and_a_broken_one_names_its_place():
-    assert read_groups(b"", "f") == ()
+    assert read_groups(b"", "f.yml") == ()
+    with pytest.raises(BrokenFileError):
+        read_groups(b"", "f.json")
     with pytest.raises(BrokenFileError) as caught:
         read_groups(b"- targets: [\n", "f")
     assert caught.value.where.startswith("f:")

@@ -17,7 +17,7 @@ from llm_research_lab.api.prometheus import parameters as read
 from llm_research_lab.api.prometheus.answers import failure, stats_of, success, value_of
 from llm_research_lab.api.prometheus.views import Views
 from llm_research_lab.commands.access import authenticate, require
-from llm_research_lab.commands.metrics.engine import Cancelling
+from llm_research_lab.commands.metrics.engine import TIMEOUT_SECONDS, Cancelling
 from llm_research_lab.promql import parse, pretty
 from llm_research_lab.promql.values import Grid
 from llm_research_lab.scrape.remote.wire import decode_read, decode_write, encode_read_response
@@ -37,8 +37,6 @@ BODY_BYTES = 32 << 20
 
 GZIP_BYTES = 1_000
 """A shorter answer is not worth packing."""
-
-TIMEOUT_SECONDS = 120.0
 
 Given = dict[str, list[str]]
 
@@ -88,6 +86,7 @@ class _Doors:
             *(Route(f"{api}/{path}", self._reading(do)) for path, do in shows.items()),
             Route(f"{api}/write", self._writing(self.write), methods=["POST"]),
             Route(f"{api}/read", self._remote(self.read), methods=["POST"]),
+            Route("/metrics", self.metrics),
             Route("/-/healthy", self.healthy),
             Route("/-/ready", self.ready),
         ]
@@ -271,6 +270,13 @@ class _Doors:
     async def flags(self, _request: Request, _given: Given) -> Response:
         """Give no flags: settings are in docs/reference/settings.md."""
         return success({})
+
+    async def metrics(self, request: Request) -> Response:
+        """Give this process's own metrics, to whoever scrapes."""
+        accept = request.headers.get("accept", "")
+        encodings = request.headers.get("accept-encoding", "")
+        body, headers = await run_in_threadpool(self.views.exposed, accept, encodings)
+        return Response(body, headers=headers)
 
     async def healthy(self, _request: Request) -> Response:
         """Say that the process answers."""

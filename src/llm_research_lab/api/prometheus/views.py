@@ -33,5 +33,6 @@ class Views:
     metadata: Callable[[], Mapping[str, list[Json]]]
     status: Callable[[], Json]
     ready: Callable[[], list[str]]
+    exposed: Callable[[str, str], tuple[bytes, dict[str, str]]]
     writes: bool = True
     anonymous: bool = False

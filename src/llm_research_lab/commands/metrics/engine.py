@@ -114,7 +114,7 @@ class Engine:
         Raises ExpressionError, QueryLimitError, CancelledQueryError and SlowQueryError.
         """
         cancelling = Cancelling(TIMEOUT_SECONDS) if cancelling is None else cancelling
-        options = replace(self.options, check=cancelling.check)
+        options = replace(self.options, check=cancelling.check, text=text)
         if lookback_ms is not None:
             options = replace(options, lookback_ms=lookback_ms)
         with self._places:

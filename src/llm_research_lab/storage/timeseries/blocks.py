@@ -205,7 +205,7 @@ def write_block(
     floor_ms: int | None = None,
     replaces: frozenset[str] = frozenset(),
 ) -> Block | None:
-    """Write the pieces as a block; None when there is no sample. Raises OSError, leaving nothing."""
+    """Write the pieces as a block; None without a sample. Raises OSError, leaving nothing."""
     work = folder / f"{name}.tmp"
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(PRIVATE_DIRECTORY)

@@ -61,11 +61,12 @@ class _Group:
             return self._fill(rows, cols, values, states)
         again = np.ones(len(cells), dtype=np.bool_)
         again[first] = False
-        counts = [
-            self._fill(rows[part], cols[part], values[part], states[part])
-            for part in (np.sort(first), *([place] for place in np.flatnonzero(again).tolist()))
-        ]
-        return tuple(map(sum, zip(*counts, strict=True)))  # type: ignore[return-value]
+        parts = [np.sort(first), *(np.array([place]) for place in np.flatnonzero(again))]
+        totals = (0, 0, 0)
+        for part in parts:
+            one = self._fill(rows[part], cols[part], values[part], states[part])
+            totals = (totals[0] + one[0], totals[1] + one[1], totals[2] + one[2])
+        return totals
 
     def _fill(
         self, rows: Index, cols: Index, values: Floats, states: States

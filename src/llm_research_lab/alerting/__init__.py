@@ -1,0 +1,1 @@
+"""Alerting: rules say what is wrong, notifying says who hears of it."""

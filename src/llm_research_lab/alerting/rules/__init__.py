@@ -1,0 +1,1 @@
+"""Prometheus rules: read from files, and each alert stepped through its states."""

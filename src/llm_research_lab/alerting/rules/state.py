@@ -1,0 +1,150 @@
+"""An alert is inactive, pending or firing; one step decides from what the expression answered.
+
+A changed ``for`` acts at the next step: pending counts from when the alert became active, under the
+duration that now stands; an alert that fires keeps firing, however long the new duration is.
+
+Source: Prometheus, rules/alerting.go, AlertingRule.Eval.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from llm_research_lab.promql import Flags, Times
+from llm_research_lab.vocabulary import Instant
+from llm_research_lab.vocabulary.labels import METRIC_NAME, Labels, labels_of
+
+State = Literal["inactive", "pending", "firing"]
+
+STATES: tuple[State, ...] = ("inactive", "pending", "firing")
+"""A state's number in a state column is its index here."""
+
+INACTIVE, PENDING, FIRING = range(3)
+
+RESOLVED_RETENTION_MS = 15 * 60_000
+"""How long a resolved alert is remembered. Source: rules/alerting.go, resolvedRetention."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """A rule's ``for`` and ``keep_firing_for``."""
+
+    for_ms: int = 0
+    keep_firing_for_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One alert of a rule; `state` inactive: resolved, and not yet forgotten."""
+
+    state: State
+    active_at_ms: Instant
+    fired_at_ms: Instant | None = None
+    resolved_at_ms: Instant | None = None
+    keep_firing_since_ms: Instant | None = None
+
+
+def step(alert: Alert | None, timing: Timing, now_ms: Instant, *, present: bool) -> Alert | None:
+    """Give the alert after an evaluation; None is unknown or forgotten."""
+    if present:
+        if alert is None or alert.state == "inactive":
+            alert = Alert("pending", now_ms)
+        return _risen(replace(alert, keep_firing_since_ms=None), timing, now_ms)
+    if alert is None or alert.state == "pending":
+        return None
+    return _absent(alert, timing, now_ms)
+
+
+def _risen(alert: Alert, timing: Timing, now_ms: Instant) -> Alert:
+    if alert.state == "pending" and now_ms - alert.active_at_ms >= timing.for_ms:
+        return replace(alert, state="firing", fired_at_ms=now_ms)
+    return alert
+
+
+def _absent(alert: Alert, timing: Timing, now_ms: Instant) -> Alert | None:
+    if alert.state == "inactive":
+        resolved = now_ms if alert.resolved_at_ms is None else alert.resolved_at_ms
+        return None if now_ms - resolved > RESOLVED_RETENTION_MS else alert
+    if timing.keep_firing_for_ms > 0:
+        since = alert.keep_firing_since_ms
+        since = now_ms if since is None else since
+        alert = replace(alert, keep_firing_since_ms=since)
+        if now_ms - since < timing.keep_firing_for_ms:
+            return alert
+    return replace(alert, state="inactive", resolved_at_ms=now_ms)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StateColumns:
+    """States over a grid, a row an alert.
+
+    Shapes: `states` int8 [S, T], indices of `STATES`; `active_at_ms` int64 [S, T], 0 where inactive;
+    `after` S alerts, to carry into the next piece of the range.
+    """
+
+    states: NDArray[np.int8]
+    active_at_ms: Times
+    after: tuple[Alert | None, ...]
+
+
+def state_columns(
+    present: Flags, times: Times, timing: Timing, before: Sequence[Alert | None]
+) -> StateColumns:
+    """Step every alert through all instants: as `step` would, one instant after the other."""
+    states = np.zeros(present.shape, np.int8)
+    active = np.zeros(present.shape, np.int64)
+    after = tuple(
+        _row(present[row], times, timing, alert, states[row], active[row])
+        for row, alert in enumerate(before)
+    )
+    return StateColumns(states, active, after)
+
+
+def _row(  # noqa: PLR0917 - arrays in, arrays out
+    present: Flags,
+    times: Times,
+    timing: Timing,
+    alert: Alert | None,
+    states: NDArray[np.int8],
+    active: Times,
+) -> Alert | None:
+    """Step at the ends of runs alone; between them a state changes at one place that is searched."""
+    edges = [0, *(np.flatnonzero(np.diff(present)) + 1).tolist(), len(times)]
+    for start, end in zip(edges, edges[1:], strict=False):
+        at = start
+        while at < end:
+            alert = step(alert, timing, int(times[at]), present=bool(present[at]))
+            until = max(at + 1, min(end, _next_change(alert, times, timing, bool(present[at]))))
+            if alert is not None and alert.state != "inactive":
+                states[at:until] = STATES.index(alert.state)
+                active[at:until] = alert.active_at_ms
+            at = until
+    return alert
+
+
+def _next_change(alert: Alert | None, times: Times, timing: Timing, present: bool) -> int:  # noqa: FBT001
+    """Find the first instant at which a step of the same kind could change the alert."""
+    if alert is None or (present and alert.state == "firing"):
+        return len(times)
+    if alert.state == "pending":
+        due = alert.active_at_ms + timing.for_ms
+    elif alert.state == "firing":
+        due = (alert.keep_firing_since_ms or 0) + timing.keep_firing_for_ms
+    else:
+        due = (alert.resolved_at_ms or 0) + RESOLVED_RETENTION_MS + 1
+    return int(np.searchsorted(times, due))
+
+
+def alerts_series(labels: Labels, state: State) -> Labels:
+    """Name the ``ALERTS`` series of an alert in a state; its value is 1."""
+    return labels_of([*labels, (METRIC_NAME, "ALERTS"), ("alertstate", state)])
+
+
+def for_state_series(labels: Labels) -> Labels:
+    """Name the ``ALERTS_FOR_STATE`` series; its value is when the alert became active, in seconds."""
+    return labels_of([*labels, (METRIC_NAME, "ALERTS_FOR_STATE")])
