@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from tests.contract.timeseries_writer import LABELS, SHAPE
 
 from llm_research_lab.storage.timeseries import Batch, FileSeries, MemorySeries, Shape
-from llm_research_lab.vocabulary import ConflictError, UnavailableError
+from llm_research_lab.storage.timeseries.exchange import batches, export_parquet, import_parquet
+from llm_research_lab.vocabulary import ConflictError, InvalidError, UnavailableError
 from llm_research_lab.vocabulary.labels import labels_of
 from llm_research_lab.vocabulary.matchers import Matcher
 
@@ -129,11 +130,13 @@ SAMPLES = st.lists(
 
 @settings(max_examples=60, deadline=None)
 @given(SAMPLES, st.integers(0, 3))
-def test_files_answer_as_memory_does_and_again_after_opening(tmp_path_factory, batches, moment):
+def test_files_answer_as_memory_does_and_again_after_opening(
+    tmp_path_factory, given_batches, moment
+):
     root = tmp_path_factory.mktemp("series")
     shape = Shape(block_ms=4_000, late_ms=100_000, retention_ms=None)
     files, memory = FileSeries.open(root, shape), MemorySeries()
-    for one in batches:
+    for one in given_batches:
         assert files.append(batch(*one)) == memory.append(batch(*one))
     asks = [[], [Matcher("instance", "=", "x")]]
     expected = [told(memory, *ask) for ask in asks]
@@ -327,6 +330,7 @@ def test_a_crash_at_any_point_loses_nothing_acknowledged(tmp_path, point):
     check(root, more)
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("count", [5, pytest.param(50, marks=pytest.mark.long)])
 def test_kills_at_random_times_lose_nothing_acknowledged(tmp_path, count):
     root, chance, first, said = tmp_path / "m", random.Random(count), 1, []
@@ -334,3 +338,15 @@ def test_kills_at_random_times_lose_nothing_acknowledged(tmp_path, count):
         new, _ = run_writer(root, first, 1_000, after=chance.random() * 0.4)
         said += new
         first = check(root, said) + 1
+
+
+def test_what_is_exported_is_imported_equal(store, tmp_path):
+    store.append(batch((named("a"), 1, 1.5), (named("b"), 2, None), (named("a"), 3, np.inf)))
+    assert export_parquet(batches(store, [], *EVER), tmp_path / "out.parquet") == 3
+    other = FileSeries.open(tmp_path / "other", SHAPE)
+    assert other.add_history(import_parquet(tmp_path / "out.parquet")).taken == 3
+    assert told(other) == told(store)
+    other.close()
+    (tmp_path / "bad").write_bytes(b"no Parquet")
+    with pytest.raises(InvalidError):
+        list(import_parquet(tmp_path / "bad"))

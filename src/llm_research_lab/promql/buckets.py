@@ -6,6 +6,9 @@ Source: Prometheus 3, promql/quantile.go (BucketQuantile, BucketFraction, coales
 ensureMonotonicAndIgnoreSmallDeltas); 2.42's ensureMonotonic.
 """
 
+# Kernels are flat loops over many arrays: split up they would be slower to compile and to run.
+# ruff: noqa: PLR0917, PLR2004
+
 from __future__ import annotations
 
 import math
@@ -81,21 +84,21 @@ def _quantile(at: Floats, held: Floats, n: int, phi: float) -> float:  # pragma:
         else:
             low = middle + 1
     if low == n - 1:
-        return at[n - 2]
+        return float(at[n - 2])
     if low == 0 and at[0] <= 0:
-        return at[0]
+        return float(at[0])
     start, count = 0.0, held[low]
     if low > 0:
         start = at[low - 1]
         count -= held[low - 1]
         rank -= held[low - 1]
-    return start + (at[low] - start) * (rank / count)
+    return float(start + (at[low] - start) * (rank / count))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def quantiles(
     bounds: Floats, counts: Floats, present: Flags, phis: Floats, modern: bool, out: Floats
-) -> bool:  # noqa: PLR0917 # pragma: no cover - compiled
+) -> bool:  # pragma: no cover - compiled
     """Fill the quantile of each instant, [T]; whether any histogram had to be mended."""
     at = np.empty(len(bounds))
     held = np.empty(len(bounds))
@@ -128,16 +131,16 @@ def _rank(at: Floats, held: Floats, n: int, bound: float) -> float:  # pragma: n
             return rank
         if at[i] > bound:
             if low == -math.inf:  # nothing to interpolate from; so since 3.9
-                return held[i]
-            return rank + (held[i] - rank) * (bound - low) / (at[i] - low)
+                return float(held[i])
+            return float(rank + (held[i] - rank) * (bound - low) / (at[i] - low))
         rank = held[i]
-    return held[n - 1]
+    return float(held[n - 1])
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def fractions(
     bounds: Floats, counts: Floats, present: Flags, lows: Floats, highs: Floats, out: Floats
-) -> None:  # noqa: PLR0917 # pragma: no cover - compiled
+) -> None:  # pragma: no cover - compiled
     """Fill the share of observations between two bounds at each instant, [T]."""
     at = np.empty(len(bounds))
     held = np.empty(len(bounds))

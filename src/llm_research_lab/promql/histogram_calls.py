@@ -93,8 +93,6 @@ def _warn_of_bound(expr: Call, labels: Labels, run: Run) -> None:
 
 def _answered(expr: Call, made: Sequence[tuple[Labels, Floats, np.ndarray]], run: Run) -> Block:
     """Put the series together, the names dropped or marked."""
-    if not made:
-        return empty_block(0)
     block = Block(
         tuple(labels for labels, _, _ in made),
         np.stack([values for _, values, _ in made]),
@@ -115,7 +113,7 @@ def _quantiles(
             name = one.name if run.options.delayed_names else ""
             run.notes.inform(f"{MONOTONICITY}{_of_metric(name)} ({_block_place(expr, run)})")
         labels = labels_of((*one.labels, *more)) if more else one.labels
-        made.append((labels, out, present.any(axis=0)))
+        made.append((labels, out, np.asarray(present.any(axis=0))))
         run.options.check()
     return made
 
@@ -160,7 +158,7 @@ def _histogram_fraction(expr: Call, values: Sequence[Value], run: Run) -> Block:
         counts, present = block.values[one.rows], block.present[one.rows]
         out = np.empty(counts.shape[1])
         buckets.fractions(one.bounds, counts, present, lows, highs, out)
-        made.append((one.labels, out, present.any(axis=0)))
+        made.append((one.labels, out, np.asarray(present.any(axis=0))))
     return _answered(expr, made, run) if made else empty_block(len(lows))
 
 

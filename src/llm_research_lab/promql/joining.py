@@ -108,8 +108,7 @@ class _Join:
         """Where the sides meet at all, [T]: an empty one is not matched unless it is filled."""
         if self.matching.fill_left is not None or self.matching.fill_right is not None:
             return np.ones(many.values.shape[1], dtype=np.bool_)
-        there: Flags = many.present.any(axis=0)
-        return there
+        return np.asarray(many.present.any(axis=0))
 
     def _check_one(self, one: Block, rows: list[int], key: Labels, looked_at: Flags) -> None:
         if len(rows) > 1 and ((one.present[rows].sum(axis=0) > 1) & looked_at).any():

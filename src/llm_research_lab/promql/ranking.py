@@ -1,8 +1,11 @@
-"""topk and bottomk keep the rows that a heap of k would hold at each instant, ties as Go's heap has.
+"""topk and bottomk keep the rows that a heap of k would hold at each instant, ties as in Go.
 
 Source: Prometheus, promql/engine.go (vectorByValueHeap, vectorByReverseValueHeap); Go,
 container/heap (Push, Pop, Fix).
 """
+
+# Kernels are flat loops over many arrays: split up they would be slower to compile and to run.
+# ruff: noqa: C901, PLR0917
 
 from __future__ import annotations
 
@@ -51,8 +54,10 @@ def _down(
 @njit(cache=True, nogil=True, error_model="numpy")
 def ranked(
     values: Floats, present: Flags, k: Times, sign: float, popping: bool, keep: Flags, order: Times
-) -> None:  # noqa: FBT001, PLR0917 # pragma: no cover - compiled
-    """Mark in `keep` [S, T] what the heap of each instant holds; `order` has the last one's, best first.
+) -> None:  # pragma: no cover - compiled
+    """Mark in `keep` [S, T] what the heap of each instant holds.
+
+    `order` has the last one's, best first.
 
     `sign` 1 keeps the greatest, -1 the least. `popping`: 2.42 pops and pushes where 3 replaces.
     """

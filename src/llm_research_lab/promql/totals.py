@@ -5,6 +5,9 @@ Each kernel takes values [S, T], present [S, T] and the group of each row [S], a
 Source: Prometheus 3, promql/engine.go (aggregation), with Kahan's sums; 2.42 for `plain` ones.
 """
 
+# Kernels are flat loops over many arrays: split up they would be slower to compile and to run.
+# ruff: noqa: C901, PLR0912
+
 from __future__ import annotations
 
 import math
@@ -16,7 +19,9 @@ from llm_research_lab.promql.values import Flags, Floats, Times
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def sums(values: Floats, present: Flags, groups: Times, out: Floats, kahan: bool) -> None:  # noqa: FBT001 # pragma: no cover - compiled
+def sums(
+    values: Floats, present: Flags, groups: Times, out: Floats, kahan: bool
+) -> None:  # pragma: no cover - compiled
     """Sum, with Kahan's correction or without."""
     rows, steps = values.shape
     rests = np.zeros(out.shape)
@@ -126,7 +131,9 @@ def plain_means(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def variances(values: Floats, present: Flags, groups: Times, out: Floats, strict: bool) -> None:  # noqa: FBT001 # pragma: no cover - compiled
+def variances(
+    values: Floats, present: Flags, groups: Times, out: Floats, strict: bool
+) -> None:  # pragma: no cover - compiled
     """Population variance by Welford; `strict`: a first value that is not finite makes it NaN."""
     rows, steps = values.shape
     counts = np.zeros(out.shape)
@@ -201,7 +208,7 @@ def quantile_rows(
         else:
             ordered = np.sort(held[:n])
             rank = phi * (total - 1)
-            low = max(0, int(math.floor(rank)))
+            low = max(0, int(math.floor(rank)))  # noqa: RUF046 - numba's floor is a float
             high = min(total - 1, low + 1)
             weight = rank - math.floor(rank)
             a = math.nan if low < odd else ordered[low - odd]

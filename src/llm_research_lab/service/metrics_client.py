@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from llm_research_lab.vocabulary import InvalidError, UnavailableError
 if TYPE_CHECKING:
     from llm_research_lab.promql.values import Grid
     from llm_research_lab.service.settings import Settings
+    from llm_research_lab.storage.timeseries.store import FileSeries
 
 _TIMEOUT = httpx.Timeout(130.0, connect=5.0)
 
@@ -35,8 +37,6 @@ def ask(settings: Settings, text: str, grid: Grid) -> dict[str, Any]:
     url = ops_url(settings.data_dir)
     if url is None:
         return _read(settings, text, grid)
-    from llm_research_lab.service.client import key_of
-
     params: dict[str, str] = {"query": text}
     if grid.step_ms:
         path = "query_range"
@@ -45,14 +45,20 @@ def ask(settings: Settings, text: str, grid: Grid) -> dict[str, Any]:
     else:
         path = "query"
         params |= {"time": f"{grid.start_ms / 1000}"}
+    return _posted(settings, f"{url}/api/v1/{path}", params)
+
+
+def _posted(settings: Settings, address: str, params: dict[str, str]) -> dict[str, Any]:
+    from llm_research_lab.service.client import key_of
+
     headers = {"Authorization": f"Bearer {key_of(settings).reveal()}", "User-Agent": "lab"}
-    address = f"{url}/api/v1/{path}"
     try:
         with httpx.Client(headers=headers, timeout=_TIMEOUT, trust_env=False) as client:
             answer = client.post(address, data=params)
     except httpx.HTTPError as error:
+        got = str(error) or type(error).__name__
         raise UnavailableError(
-            f"lab ops at {url}", "an answer", str(error) or type(error).__name__, "see lab status"
+            f"lab ops at {address}", "an answer", got, "see lab status"
         ) from error
     try:
         found: dict[str, Any] = answer.json()
@@ -62,6 +68,30 @@ def ask(settings: Settings, text: str, grid: Grid) -> dict[str, Any]:
     if found.get("status") != "success":
         raise InvalidError("query", "an expression with an answer", found["error"], "mend it")
     return found
+
+
+def snapshot(settings: Settings, place: Path) -> None:
+    """Make a snapshot of the store, by the process that writes it. Raises LabError."""
+    _administer(settings, "snapshot", lambda store: store.snapshot(place), place=str(place))
+
+
+def compact(settings: Settings) -> None:
+    """Compact the store, by the process that writes it. Raises LabError."""
+    _administer(settings, "compact", lambda store: store.compact())
+
+
+def _administer(
+    settings: Settings, what: str, do: Callable[[FileSeries], None], **params: str
+) -> None:
+    """Have the running `lab ops` do it; without one, do it here."""
+    url = ops_url(settings.data_dir)
+    if url is None:
+        from llm_research_lab.service.metrics_store import open_series
+
+        with open_series(settings, write=True) as store:
+            do(store)
+        return
+    _posted(settings, f"{url}/api/v1/admin/tsdb/{what}", params)
 
 
 def _read(settings: Settings, text: str, grid: Grid) -> dict[str, Any]:

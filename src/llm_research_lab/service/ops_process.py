@@ -175,6 +175,7 @@ def _views(ops: _Ops) -> Views:
         lab=here.lab,
         engine=engine,
         store=store,
+        administer=store,
         version=__version__,
         config=lambda: ops.text,
         targets=ops.scraper.targets,

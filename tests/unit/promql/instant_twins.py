@@ -22,7 +22,7 @@ COMPARED = {
 }
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """The vectors do not fit together."""
 
 
@@ -74,7 +74,7 @@ def result_labels(many, one, op, boolean, matching):
 
 def put(result, labels, value):
     if labels in result:
-        raise Refused
+        raise RefusedError
     result[labels] = value
 
 
@@ -98,7 +98,7 @@ def join(op, left, right, boolean, matching):
         made = result_labels(labels, partner, op, boolean, matching)
         mark = key if matching.card == "one-to-one" else (key, made)
         if mark in seen:
-            raise Refused
+            raise RefusedError
         seen.add(mark)
         put(result, made, got)
     return result
@@ -192,7 +192,9 @@ def groups(vector, grouping, no):
     return found
 
 
-def gather(op, vector, grouping, no, param, compat):
+def gather(  # noqa: PLR0917 - what an aggregation has
+    op, vector, grouping, no, param, compat
+):
     return {
         key: GATHER[op]([value for _, value in members], param, compat)
         for key, members in groups(vector, grouping, no).items()

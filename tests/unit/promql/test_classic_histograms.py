@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 
 import pytest
+from tests.unit.promql.asking import INF, NAN, ask, columns, table
 
 from llm_research_lab.promql.errors import ExpressionError
-from tests.unit.promql.asking import INF, NAN, ask, columns, table
 
 GOOD = {
     "h le=1 a=x": [2.0, 2.0],

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 
-from tests.unit.promql import instant_twins as twin
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.unit.promql import instant_twins as twin
 
 from llm_research_lab.promql import Annotations, Options
 from llm_research_lab.promql.aggregating import aggregate
@@ -82,7 +82,7 @@ def test_two_vectors_meet_at_each_instant_alone(left, right, op, boolean, matchi
         expected = [
             twin.join(op, at(left, t), at(right, t), boolean, matching) for t in range(STEPS)
         ]
-    except twin.Refused:
+    except twin.RefusedError:
         with pytest.raises(ExpressionError):
             binary(expr, left, right, Options(), Annotations())
         return
@@ -97,7 +97,7 @@ def test_sets_are_of_the_series_there_at_each_instant(left, right, op, on, names
     expr = Binary(op, ZERO, ZERO, SPAN, matching)
     try:
         expected = [twin.sets(op, at(left, t), at(right, t), matching) for t in range(STEPS)]
-    except twin.Refused:
+    except twin.RefusedError:
         with pytest.raises(ExpressionError, match="same labelset"):
             binary(expr, left, right, Options(), Annotations())
         return
@@ -106,7 +106,9 @@ def test_sets_are_of_the_series_there_at_each_instant(left, right, op, on, names
         same(at(got, t), expected[t])
 
 
-def aggregated(op, block, grouping, no, param, compat=3):
+def aggregated(  # noqa: PLR0917 - what an aggregation has
+    op, block, grouping, no, param, compat=3
+):
     expr = Aggregation(op, ZERO, ZERO, grouping, no, SPAN)
     value = None if param is None else ScalarValue(np.full(STEPS, float(param)))
     return aggregate(expr, block, value, Options(compat=compat), Annotations())
@@ -118,7 +120,9 @@ PHIS = st.sampled_from([-1.0, 0.0, 0.3, 0.5, 1.0, 2.0, NAN])
 @given(
     blocks(), st.sampled_from([*twin.GATHER]), NAMES, st.booleans(), PHIS, st.sampled_from([2, 3])
 )
-def test_a_group_is_gathered_at_each_instant_alone(block, op, grouping, no, phi, compat):
+def test_a_group_is_gathered_at_each_instant_alone(  # noqa: PLR0917 - what an aggregation has
+    block, op, grouping, no, phi, compat
+):
     got = aggregated(op, block, grouping, no, phi, compat)
     for t in range(STEPS):
         same(at(got, t), twin.gather(op, at(block, t), grouping, no, phi, compat))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -83,8 +84,8 @@ def _absent(alert: Alert, timing: Timing, now_ms: Instant) -> Alert | None:
 class StateColumns:
     """States over a grid, a row an alert.
 
-    Shapes: `states` int8 [S, T], indices of `STATES`; `active_at_ms` int64 [S, T], 0 where inactive;
-    `after` S alerts, to carry into the next piece of the range.
+    Shapes: `states` int8 [S, T], indices of `STATES`; `active_at_ms` int64 [S, T], 0 where
+    inactive; `after` S alerts, to carry into the next piece of the range.
     """
 
     states: NDArray[np.int8]
@@ -113,9 +114,9 @@ def _row(  # noqa: PLR0917 - arrays in, arrays out
     states: NDArray[np.int8],
     active: Times,
 ) -> Alert | None:
-    """Step at the ends of runs alone; between them a state changes at one place that is searched."""
+    """Step at the ends of runs alone; between them one place is searched."""
     edges = [0, *(np.flatnonzero(np.diff(present)) + 1).tolist(), len(times)]
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in pairwise(edges):
         at = start
         while at < end:
             alert = step(alert, timing, int(times[at]), present=bool(present[at]))
@@ -127,7 +128,7 @@ def _row(  # noqa: PLR0917 - arrays in, arrays out
     return alert
 
 
-def _next_change(alert: Alert | None, times: Times, timing: Timing, present: bool) -> int:  # noqa: FBT001
+def _next_change(alert: Alert | None, times: Times, timing: Timing, present: bool) -> int:
     """Find the first instant at which a step of the same kind could change the alert."""
     if alert is None or (present and alert.state == "firing"):
         return len(times)
@@ -146,5 +147,5 @@ def alerts_series(labels: Labels, state: State) -> Labels:
 
 
 def for_state_series(labels: Labels) -> Labels:
-    """Name the ``ALERTS_FOR_STATE`` series; its value is when the alert became active, in seconds."""
+    """Name the ``ALERTS_FOR_STATE`` series; its value: active since, in seconds."""
     return labels_of([*labels, (METRIC_NAME, "ALERTS_FOR_STATE")])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
@@ -84,6 +85,8 @@ class _Doors:
                 for path, do in reads.items()
             ),
             *(Route(f"{api}/{path}", self._reading(do)) for path, do in shows.items()),
+            Route(f"{api}/admin/tsdb/snapshot", self._writing(self.snapshot), methods=["POST"]),
+            Route(f"{api}/admin/tsdb/compact", self._writing(self.compact), methods=["POST"]),
             Route(f"{api}/write", self._writing(self.write), methods=["POST"]),
             Route(f"{api}/read", self._remote(self.read), methods=["POST"]),
             Route("/metrics", self.metrics),
@@ -298,6 +301,19 @@ class _Doors:
         batch = await run_in_threadpool(decode_write, body)
         await run_in_threadpool(self.views.store.append, batch)
         return Response(status_code=204)
+
+    async def snapshot(self, _request: Request, body: bytes) -> Response:
+        """Make a consistent copy of the store in a directory of this machine."""
+        place = read.one(parse_qs(body.decode("utf-8", errors="replace")), "place")
+        if not place.startswith("/"):
+            raise read.bad("place", "a path from the root", repr(place[:200]))
+        await run_in_threadpool(self.views.administer.snapshot, Path(place))
+        return success({"name": place})
+
+    async def compact(self, _request: Request, _body: bytes) -> Response:
+        """Join blocks, and carry out deletes and retention."""
+        await run_in_threadpool(self.views.administer.compact)
+        return success({})
 
     async def read(self, _request: Request, body: bytes) -> Response:
         """Give samples out."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -14,6 +15,18 @@ if TYPE_CHECKING:
     from llm_research_lab.storage.timeseries import SeriesStore
 
 Json = dict[str, Any]
+
+
+class Administered(Protocol):
+    """A store that can be looked after while it runs."""
+
+    def snapshot(self, place: Path) -> None:
+        """Make a consistent copy."""
+        ...
+
+    def compact(self) -> None:
+        """Join blocks, and carry out deletes and retention."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +39,7 @@ class Views:
     lab: Lab
     engine: Engine
     store: SeriesStore
+    administer: Administered
     version: str
     config: Callable[[], str]
     targets: Callable[[], Iterable[Json]]

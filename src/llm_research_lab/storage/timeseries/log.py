@@ -282,10 +282,12 @@ class Log:
         with self._syncing:
             if not self._broken:
                 self._sync()
-            os.close(self._descriptor)
-            self.sealed[self.path] = self.max_ms
-            self._broken = False
+            if self._descriptor >= 0:
+                os.close(self._descriptor)
+                self.sealed[self.path] = self.max_ms
+            self._descriptor, self._broken = -1, True  # until there is another
             self._start(floor_ms)
+            self._broken = False
 
     def drop(self, before_ms: int) -> None:
         """Delete closed segments, oldest first, while all their samples are before the time."""

@@ -1,0 +1,53 @@
+"""The graph of rules: what is read comes first, circles are stepped."""
+
+from __future__ import annotations
+
+from llm_research_lab.alerting.rules.graph import circles
+from llm_research_lab.alerting.rules.read import read_rules
+
+
+def _ordered(*groups: str) -> list[tuple[str, bool]]:
+    text = "groups:\n" + "\n".join(
+        f"- {{name: g{number}, rules: [{group}]}}" for number, group in enumerate(groups)
+    )
+    read, findings = read_rules(text)
+    assert read is not None, findings
+    return [
+        ("+".join(node.rule.name for node in circle.nodes), circle.stepped)
+        for circle in circles(read.groups)
+    ]
+
+
+def test_what_is_read_comes_before_its_reader() -> None:
+    first = '{record: a, expr: "sum(b)"}'
+    assert _ordered(first, "{record: b, expr: up}") == [("b", False), ("a", False)]
+    assert _ordered("{record: b, expr: up}, " + first) == [("b", False), ("a", False)]
+
+
+def test_a_rule_that_reads_itself_or_a_later_one_of_its_group_is_stepped() -> None:
+    assert _ordered('{record: a, expr: "a or up"}') == [("a", True)]
+    later = "{record: a, expr: b}, {record: b, expr: up}, {record: c, expr: a}"
+    assert _ordered(later) == [("a+b", True), ("c", False)]
+
+
+def test_a_reader_of_alerts_comes_after_the_alerts_it_can_name() -> None:
+    reader = "{record: a, expr: 'ALERTS{alertname=\"X\"}'}"
+    alerts = "{alert: Y, expr: a}, {alert: X, expr: up}"
+    assert _ordered(reader, alerts) == [("X", False), ("a", False), ("Y", False)]
+
+
+def test_what_leaves_the_past_is_stepped_with_what_it_reads() -> None:
+    for expr in ("b offset -5m", "b @ end()", "b[5m:1m] @ 5"):
+        wrapped = (
+            f"{{record: a, expr: 'sum_over_time({expr})'}}"
+            if "[" in expr
+            else f"{{record: a, expr: '{expr}'}}"
+        )
+        assert _ordered(wrapped, "{record: b, expr: up}") == [("a+b", True)]
+
+
+def test_info_may_read_any_rule() -> None:
+    text = "groups: [{name: g, rules: [{record: a, expr: 'info(up)'}, {record: b, expr: up}]}]"
+    read, findings = read_rules(text, experimental=True)
+    assert read is not None, findings
+    assert [circle.stepped for circle in circles(read.groups)] == [True]
