@@ -7,7 +7,19 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
-PURE = {"vocabulary", "documents", "experiments", "cost", "security", "audit", "signals", "stories"}
+PURE = {
+    "vocabulary",
+    "documents",
+    "promql",
+    "templates",
+    "alerting",
+    "experiments",
+    "cost",
+    "security",
+    "audit",
+    "signals",
+    "stories",
+}
 PURE_FLOOR, FLOOR = 100.0, 90.0
 
 

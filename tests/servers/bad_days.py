@@ -18,7 +18,12 @@ import httpx
 
 from llm_research_lab.service.client import running_url
 
-ANY_PORTS = {"LAB_PORT": "0", "LAB_API_METRICS_PORT": "0", "LAB_RUNNER_METRICS_PORT": "0", "LAB_OPS_PORT": "0"}
+ANY_PORTS = {
+    "LAB_PORT": "0",
+    "LAB_API_METRICS_PORT": "0",
+    "LAB_RUNNER_METRICS_PORT": "0",
+    "LAB_OPS_PORT": "0",
+}
 ENDED = {"completed", "failed", "cancelled"}
 PATIENCE_SECONDS = 60
 """For a machine that does a dozen other things; what is waited for comes in a second or two."""

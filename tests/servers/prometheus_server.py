@@ -67,12 +67,17 @@ class Prometheus:
 
 
 @contextmanager
-def prometheus(directory: Path, config: str = CONFIG, flags: tuple[str, ...] = ()):
+def prometheus(
+    directory: Path,
+    config: str = CONFIG,
+    flags: tuple[str, ...] = (),
+    port: int | None = None,
+):
     """Start one, and end it."""
     directory.mkdir(parents=True, exist_ok=True)
     path = directory / "prometheus.yml"
     path.write_text(config, encoding="utf-8")
-    port = free_port()
+    port = free_port() if port is None else port
     command = [
         found("prometheus"),
         f"--config.file={path}",

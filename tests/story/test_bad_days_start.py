@@ -40,7 +40,7 @@ def tree(root):
     return {path: path.read_bytes() for path in Path(root).rglob("*") if path.is_file()}
 
 
-@pytest.mark.parametrize("command", ["up", "api", "runner"])
+@pytest.mark.parametrize("command", ["up", "api", "runner", "ops"])
 def test_a_data_directory_that_is_a_file_is_left_alone(tmp_path, command):
     file = tmp_path / "data"
     file.write_text("mine")

@@ -25,6 +25,7 @@ PROCESSES = {
     "llm-research-lab-up": "up",
     "llm-research-lab-api": "api",
     "experiment-runner": "runner",
+    "llm-research-lab-ops": "ops",
 }
 ECHO = {"provider": "echo", "id": "echo"}
 SPECS = {
@@ -174,7 +175,7 @@ def test_each_request_has_one_line_under_its_template_however_it_ended(spoken):
 
 def test_what_a_lab_says_is_kept_in_files_too(spoken):
     _, lines, root, _ = spoken
-    for name, service in (("api", "llm-research-lab-api"), ("runner", "experiment-runner")):
+    for service, name in list(PROCESSES.items())[1:]:
         kept = lines_in(root / "logs" / f"{name}.log")
         assert kept == [line for line in lines if line["service"] == service]
 

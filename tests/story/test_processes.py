@@ -31,6 +31,7 @@ ANY_PORTS = {
 START_SECONDS = 60  # for a machine that does a dozen other things
 ORPHAN_SECONDS = 5
 IDLE_BYTES = 300_000_000
+NAMES = ("api", "runner", "ops")
 
 
 class Up:
@@ -64,12 +65,12 @@ class Up:
         return None
 
     def pids(self):
-        return [self.facts(name)["pid"] for name in ("api", "runner")]
+        return [self.facts(name)["pid"] for name in NAMES]
 
     def wait_ready(self):
         def ready():
             assert self.process.poll() is None, self.words
-            return self.answers() and self.facts("runner")
+            return self.answers() and all(self.facts(name) for name in NAMES)
 
         wait_until(ready, START_SECONDS)
         return self
@@ -132,6 +133,7 @@ def test_asked_to_stop_it_ends_with_status_0_and_leaves_nothing(tmp_path, number
             "llm-research-lab-up",
             "llm-research-lab-api",
             "experiment-runner",
+            "llm-research-lab-ops",
         }
 
 
@@ -144,7 +146,7 @@ def test_what_a_killed_supervisor_leaves_is_gone_in_seconds_and_a_next_start_wor
         assert other.wait_ready().pids() != pids
 
 
-@pytest.mark.parametrize("name", ["api", "runner"])
+@pytest.mark.parametrize("name", NAMES)
 def test_a_killed_child_is_started_again_where_it_was(lab, name):
     before = lab.facts(name)
     url = lab.facts("api")["url"]
@@ -154,7 +156,7 @@ def test_a_killed_child_is_started_again_where_it_was(lab, name):
         START_SECONDS,
     )
     assert lab.facts("api")["url"] == url
-    assert len(list((lab.root / "run").glob("*.json"))) == 2
+    assert len(list((lab.root / "run").glob("*.json"))) == len(NAMES)
 
 
 def test_a_request_that_comes_while_the_api_is_down_is_answered_by_the_next_one(lab):
@@ -166,7 +168,7 @@ def test_a_request_that_comes_while_the_api_is_down_is_answered_by_the_next_one(
     lab.wait_ready()
 
 
-@pytest.mark.parametrize("command", ["up", "api", "runner"])
+@pytest.mark.parametrize("command", ["up", *NAMES])
 def test_a_second_start_on_the_directory_is_refused_and_told_by_whom(lab, command):
     arguments = ("-m", "llm_research_lab", command, "--data-dir", str(lab.root))
     with up(lab.root, *arguments) as other:
@@ -179,12 +181,12 @@ def test_a_second_start_on_the_directory_is_refused_and_told_by_whom(lab, comman
 def test_api_and_runner_need_less_than_300_mb_when_idle(lab):
     found = [
         int(re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())[1]) * 1024
-        for pid in lab.wait_ready().pids()
+        for pid in lab.wait_ready().pids()[:2]
     ]
     assert sum(found) < IDLE_BYTES, found
 
 
-@pytest.mark.parametrize("name", ["api", "runner"])
+@pytest.mark.parametrize("name", NAMES)
 def test_each_process_has_its_metrics_on_a_port_of_its_own(lab, name):
     text = httpx.get(lab.facts(name)["metrics_url"]).text
     assert "process_resident_memory_bytes" in text
@@ -290,18 +292,19 @@ def test_a_request_that_outlasts_the_drain_is_cut_off_and_stores_nothing(tmp_pat
     connection.close()
 
 
-def test_a_lone_api_and_a_lone_runner_share_a_directory_and_no_lab_up_joins_them(tmp_path):
+def test_processes_that_were_started_alone_share_a_directory_and_no_lab_up_joins_them(tmp_path):
     root = tmp_path / "data"
-    alone = {
-        name: ("-m", "llm_research_lab", name, "--data-dir", str(root))
-        for name in ("api", "runner")
-    }
-    with up(root, *alone["api"]) as api, up(root, *alone["runner"]) as runner:
+    alone = {name: ("-m", "llm_research_lab", name, "--data-dir", str(root)) for name in NAMES}
+    with (
+        up(root, *alone["api"]) as api,
+        up(root, *alone["runner"]) as runner,
+        up(root, *alone["ops"]) as ops,
+    ):
         api.wait_ready()
         with up(root) as third:
             assert third.process.wait(START_SECONDS) == 1
             assert "pid" in third.words
-        assert (api.end(), runner.end()) == (0, 0)
+        assert (api.end(), runner.end(), ops.end()) == (0, 0, 0)
     assert list((root / "run").glob("*.json")) == []
 
 
@@ -387,7 +390,7 @@ def test_on_a_terminal_the_children_speak_into_files(tmp_path):
     shown = screen.close()
     assert b"ready" in shown
     assert b'{"timestamp"' not in shown
-    for name in ("api", "runner"):
+    for name in NAMES:
         lines = (one.root / "logs" / f"{name}.log").read_text().splitlines()
         events = {json.loads(line)["event"] for line in lines if line.startswith("{")}
         assert {"process.serving", "process.stopped"} <= events

@@ -50,6 +50,7 @@ _WORDS: Mapping[str, AuditAction] = {
     "resume": "update",
     "retry": "update",
     "revoke": "delete",
+    "write": "create",
 }
 """The spec's word for what each of our actions does to its thing."""
 

@@ -103,7 +103,7 @@ def _key(expr: Aggregation, labels: Labels) -> Labels:
 
 def _marks(block: Block, members: list[list[int]]) -> tuple[bool, ...] | None:
     marks = block.drop_name
-    return None if marks is None else tuple(marks[rows_[0]] for rows_ in members)
+    return None if marks is None else tuple(any(marks[row] for row in one) for one in members)
 
 
 # ── One series a group ─────────────────────────────────────────────────────────────────────────
@@ -286,7 +286,7 @@ def _count_values(
         for text, steps in columns.items():
             key = _key_of_value(expr, labels, name, text)
             counts.setdefault(key, np.zeros(there.shape[0]))[steps] += 1
-            marks.setdefault(key, bool(block.drop_name and block.drop_name[row]))
+            marks[key] = marks.get(key, False) or bool(block.drop_name and block.drop_name[row])
         options.check()
     if not counts:
         return empty_block(block.values.shape[1])

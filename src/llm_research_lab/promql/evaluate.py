@@ -98,6 +98,8 @@ def _value(expr: Expr, frame: Frame, run: Run) -> Value:
 
 def _spread(value: Value, frame: Frame, run: Run) -> Value:
     """The one answer, at every instant."""
+    if isinstance(value, StringValue):
+        return value
     if isinstance(value, Block):
         run.make_room(len(value.labels), frame.count)
         values = np.repeat(value.values, frame.count, axis=1)

@@ -19,21 +19,16 @@ from llm_research_lab.promql.naming import METADATA_LABELS, distinct, empty_bloc
 from llm_research_lab.promql.nodes import Binary, Matching
 from llm_research_lab.promql.places import place
 from llm_research_lab.promql.values import Block, Flags, Floats, Options
-from llm_research_lab.vocabulary.labels import METRIC_NAME, Labels, only, without
+from llm_research_lab.vocabulary.labels import Labels, only, without
 
 
-def signature(labels: Labels, matching: Matching) -> Labels:
-    """Give the labels that two series must have in common."""
-    if matching.on:
-        return only(labels, matching.labels)
-    return without(labels, (METRIC_NAME, *matching.labels))
-
-
-def by_signature(block: Block, matching: Matching) -> dict[Labels, list[int]]:
-    """Give the rows of each signature."""
+def by_signature(block: Block, matching: Matching, compat: int) -> dict[Labels, list[int]]:
+    """Give the rows of each signature: the labels that two series must have in common."""
     groups: dict[Labels, list[int]] = defaultdict(list)
+    ignored = (*METADATA_LABELS[compat], *matching.labels)
     for row, labels in enumerate(block.labels):
-        groups[signature(labels, matching)].append(row)
+        key = only(labels, matching.labels) if matching.on else without(labels, ignored)
+        groups[key].append(row)
     return groups
 
 
@@ -58,7 +53,9 @@ class _Join:
 
     def pairs(self, many: Block, one: Block) -> dict[Labels, list[_Pair]]:
         """Pair the rows of each signature; raises where the "one" side is two."""
-        ones, manys = by_signature(one, self.matching), by_signature(many, self.matching)
+        compat = self.options.compat
+        ones = by_signature(one, self.matching, compat)
+        manys = by_signature(many, self.matching, compat)
         found: dict[Labels, list[_Pair]] = {}
         looked_at = self._looked_at(many)
         for key in dict.fromkeys((*manys, *ones)):

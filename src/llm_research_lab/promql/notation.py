@@ -1,7 +1,7 @@
 """A series in test notation: its name and labels, then points a step apart, expanded.
 
-``a+bxn`` is n+1 points from a in steps of b, ``axn`` n+1 points a, ``_`` none, ``_xn`` none n times,
-``stale`` a stale marker. Source: Prometheus, "Unit testing for rules", "<series>".
+``a+bxn`` is n+1 points from a in steps of b, ``axn`` n+1 points a, ``_`` none, ``_xn`` none n
+times, ``stale`` a stale marker. Source: Prometheus, "Unit testing for rules", "<series>".
 """
 
 from __future__ import annotations

@@ -57,9 +57,8 @@ def ranked(
 ) -> None:  # pragma: no cover - compiled
     """Mark in `keep` [S, T] what the heap of each instant holds.
 
-    `order` has the last one's, best first.
-
-    `sign` 1 keeps the greatest, -1 the least. `popping`: 2.42 pops and pushes where 3 replaces.
+    `order` has the last one's, best first. `sign` 1 keeps the greatest, -1 the least. `popping`:
+    2.42 pops and pushes where 3 replaces.
     """
     rows, steps = values.shape
     heap = np.empty(rows + 1, dtype=np.int64)

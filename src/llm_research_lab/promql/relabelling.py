@@ -39,10 +39,10 @@ def replace_label(call: Call, block: Block, texts: Sequence[str], options: Optio
         ) from None
     _check_name(call, to, "destination", options)
 
-    def changed(labels: Labels) -> Labels:
+    def changed(labels: Labels) -> Labels | None:
         found = expression.match(label(labels, source))
         if found is None:
-            return labels
+            return None
         return labels_of((*labels, (to, expand(replacement, found, expression.groupindex))))
 
     return _relabelled(call, block, to, changed, options)
@@ -109,14 +109,19 @@ def _check_name(call: Call, name: str, kind: str, options: Options) -> None:
 
 
 def _relabelled(
-    call: Call, block: Block, to: str, changed: Callable[[Labels], Labels], options: Options
+    call: Call,
+    block: Block,
+    to: str,
+    changed: Callable[[Labels], Labels | None],
+    options: Options,
 ) -> Block:
-    labels = tuple(changed(one) for one in block.labels)
+    """Give each series its new labels, where there are any; a name that was given stays."""
+    new = [changed(one) for one in block.labels]
     marks = block.drop_name
     if marks is not None and to == METRIC_NAME:
-        marks = tuple(
-            mark and before == after
-            for mark, before, after in zip(marks, block.labels, labels, strict=True)
-        )
+        marks = tuple(mark and one is None for mark, one in zip(marks, new, strict=True))
+    labels = tuple(
+        old if one is None else one for old, one in zip(block.labels, new, strict=True)
+    )
     result = replace(block, labels=labels, drop_name=marks)
     return result if options.delayed_names else distinct(result, options, call.span)

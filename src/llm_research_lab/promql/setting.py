@@ -16,11 +16,11 @@ from llm_research_lab.promql.nodes import Binary, Matching
 from llm_research_lab.promql.values import Block, Flags, Options
 
 
-def _anywhere(block: Block, of: Block, matching: Matching) -> Flags:
+def _anywhere(block: Block, of: Block, matching: Matching, options: Options) -> Flags:
     """Where any series of `of` has the signature of each row of `block`: bool [S, T]."""
-    groups = by_signature(of, matching)
+    groups = by_signature(of, matching, options.compat)
     found = np.zeros(block.present.shape, dtype=np.bool_)
-    for key, rows in by_signature(block, matching).items():
+    for key, rows in by_signature(block, matching, options.compat).items():
         partners = groups.get(key)
         if partners:
             found[rows] = of.present[partners].any(axis=0)
@@ -33,21 +33,19 @@ def _matching(expr: Binary) -> Matching:
 
 def intersected(expr: Binary, left: Block, right: Block, options: Options) -> Block:
     """``and``: the left's samples where the right has a series of the same labels."""
-    del options
-    there = _anywhere(left, right, _matching(expr))
+    there = _anywhere(left, right, _matching(expr), options)
     return kept(replace(left, present=left.present & there))
 
 
 def excluded(expr: Binary, left: Block, right: Block, options: Options) -> Block:
     """``unless``: the left's samples where the right has none."""
-    del options
-    there = _anywhere(left, right, _matching(expr))
+    there = _anywhere(left, right, _matching(expr), options)
     return kept(replace(left, present=left.present & ~there))
 
 
 def united(expr: Binary, left: Block, right: Block, options: Options) -> Block:
     """``or``: all of the left, and the right's samples where the left has none."""
-    there = _anywhere(right, left, _matching(expr))
+    there = _anywhere(right, left, _matching(expr), options)
     rest = replace(right, present=right.present & ~there)
     block = Block(
         left.labels + rest.labels,

@@ -26,8 +26,8 @@ class Columns:
     """Series that share one time column.
 
     Shapes: `times` int64 [N], strictly increasing, milliseconds; `values` float64 [S, N],
-    C-contiguous; `stale` bool [S, N], True where the sample is a stale marker (its value is then any
-    NaN), or None when there is no marker at all.
+    C-contiguous; `stale` bool [S, N], True where the sample is a stale marker (its value is any
+    NaN then), or None when there is no marker at all.
     """
 
     labels: tuple[Labels, ...]
@@ -62,10 +62,10 @@ class Grid:
 class Block:
     """An instant vector at every instant of a grid.
 
-    Shapes: `labels` S; `values` float64 [S, T]; `present` bool [S, T]: where False there is no sample
-    and the value means nothing. NaN with `present` is a sample that is NaN. No row is wholly absent,
-    no two rows of an answer have equal labels. `drop_name[s]` True: the metric name is still in
-    `labels[s]` but is to be dropped at the end (only with `Options.delayed_names`).
+    Shapes: `labels` S; `values` float64 [S, T]; `present` bool [S, T]: where False there is no
+    sample and the value means nothing. NaN with `present` is a sample that is NaN. No row is wholly
+    absent, no two rows of an answer have equal labels. `drop_name[s]` True: the metric name is
+    still in `labels[s]` but is to be dropped at the end (only with `Options.delayed_names`).
     Row order is the answer's order for an instant query.
     """
 
@@ -110,8 +110,10 @@ Value = Block | ScalarValue | StringValue | RangeValue
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """Samples that an evaluation reads: of the series that all matchers accept, from `from_ms` to
-    `to_ms`, both included."""
+    """Samples that an evaluation reads, of the series that all matchers accept.
+
+    From `from_ms` to `to_ms`, both included.
+    """
 
     matchers: tuple[Matcher, ...]
     from_ms: Instant

@@ -251,6 +251,7 @@ def ports(settings: Settings) -> Iterator[Check]:
         "port": settings.port,
         "API's metrics port": settings.api_metrics_port,
         "runner's metrics port": settings.runner_metrics_port,
+        "ops port": settings.ops_port,
     }
     for name, number in wanted.items():
         yield _safely(name, lambda name=name, number=number: _port(name, settings.host, number))  # type: ignore[misc]

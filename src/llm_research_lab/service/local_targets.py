@@ -14,7 +14,12 @@ from llm_research_lab.telemetry.catalog import declaration
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from llm_research_lab.signals import Process
+
 TARGETS = "targets.json"
+
+PROCESSES: dict[str, Process] = {"api": "api", "runner": "runner", "ops": "ops"}
+"""By the first word of their run files' names."""
 
 CONFIG = """\
 # The lab scrapes its own processes by this; name another file with metrics_config in lab.toml.
@@ -49,9 +54,8 @@ def targets(run: Path) -> list[dict[str, Any]]:
     services = declaration().sets["service"]
     groups = []
     for path in sorted(run.glob("*.json")):
-        process = path.stem.partition("-")[0]
-        facts = _facts(path)
-        if process not in {"api", "runner", "ops"} or facts is None:
+        process, facts = PROCESSES.get(path.stem.partition("-")[0]), _facts(path)
+        if process is None or facts is None:
             continue
         address = urlsplit(facts["metrics_url"]).netloc
         labels = {"service": services.start(process)[0]}

@@ -16,6 +16,7 @@ from llm_research_lab import __version__
 from llm_research_lab.api.prometheus.application import make_ops_app
 from llm_research_lab.api.prometheus.views import Views
 from llm_research_lab.commands.metrics.engine import Engine
+from llm_research_lab.commands.metrics.ruling import Ruling, load_rules
 from llm_research_lab.promql import Options
 from llm_research_lab.scrape.configuration import read_configuration
 from llm_research_lab.scrape.scraping import Observed, Scraper, Setting
@@ -55,6 +56,7 @@ class _Ops:
     scraper: Scraper
     text: str
     configuration: Configuration
+    ruling: Ruling
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     @property
@@ -66,6 +68,8 @@ class _Ops:
         """Start what goes on beside the API."""
         await self._write_targets()
         await self.scraper.apply(self.configuration)
+        await self.ruling.restore()
+        self.tasks.append(asyncio.create_task(self.ruling.run(), name="rules"))
         for name, work, seconds in (
             ("targets", self._write_targets, TARGETS_SECONDS),
             ("maintenance", self._maintain, MAINTENANCE_SECONDS),
@@ -100,7 +104,8 @@ def run_ops(settings: Settings) -> None:
                 emit("process.port_taken", wanted=bound.wanted, port=bound.port, of="ops")
             text, configuration = _configuration(settings, here)
             setting = Setting(store, clock=here.lab.now, observe=partial(_observed, here))
-            ops = _Ops(here, settings, store, Scraper(setting), text, configuration)
+            ruling = _ruling(here, store, configuration)
+            ops = _Ops(here, settings, store, Scraper(setting), text, configuration, ruling)
             app = make_ops_app(_views(ops))
             metrics_url = f"{bound.url}/metrics"
             server = _Server(
@@ -159,6 +164,15 @@ def _configuration(settings: Settings, here: Standing) -> tuple[str, Configurati
     return text, configuration
 
 
+def _ruling(here: Standing, store: FileSeries, configuration: Configuration) -> Ruling:
+    """Read the rule files that the configuration names. Raises InvalidError with every finding."""
+    interval_ms = configuration.evaluation_interval_ms
+    named = [Path(name) for name in configuration.rule_files]
+    paths = [path for one in named for path in sorted(one.parent.glob(one.name))]
+    options = Options(default_step_ms=interval_ms)
+    return Ruling(here.lab, store, load_rules(paths), options, default_interval_ms=interval_ms)
+
+
 def _observed(here: Standing, observed: Observed) -> None:
     """Count a scrape, and say what the store refused."""
     outcome = "failed" if observed.error or observed.refused else "ok"
@@ -179,7 +193,7 @@ def _views(ops: _Ops) -> Views:
         version=__version__,
         config=lambda: ops.text,
         targets=ops.scraper.targets,
-        groups=list,
+        groups=ops.ruling.groups,
         metadata=ops.scraper.metadata,
         status=lambda: _status(store),
         ready=lambda: ["the process is stopping"] if here.stop.asked else [],

@@ -22,7 +22,7 @@ UNITS: tuple[tuple[str, int], ...] = (
 LONGEST_MS = (1 << 63) // 1_000_000
 """Go's time.Duration is 64 bits of nanoseconds."""
 
-_TEXT = re.compile("".join(rf"(?:([0-9]+){unit})?" for unit, _ in UNITS[:5]) + r"(?:([0-9]+)s)?(?:([0-9]+)ms)?")
+_TEXT = re.compile("".join(rf"(?:([0-9]+){unit})?" for unit, _ in UNITS))
 _UNITLESS_OF_YEARS = frozenset({"y", "w", "d"})
 
 
@@ -36,7 +36,9 @@ def parse_duration(text: str) -> int:
             "duration", "a duration such as 1h30m, 5m, 15s or 100ms", repr(text), "write it so"
         )
     total = sum(
-        int(number) * size for number, (_, size) in zip(found.groups(), UNITS, strict=True) if number
+        int(number) * size
+        for number, (_, size) in zip(found.groups(), UNITS, strict=True)
+        if number
     )
     if total > LONGEST_MS:
         raise InvalidError("duration", "at most 292 years", repr(text), "shorten it")

@@ -1,4 +1,4 @@
-"""Labels are name-value pairs sorted by name, each name once, no empty value; `__name__` among them."""
+"""Labels are name-value pairs sorted by name, each once, none empty; `__name__` is among them."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ PATTERN_CHARACTERS = 10_000
 
 @lru_cache(maxsize=2_000)
 def compiled(pattern: str) -> Any:
-    """Compile an expression that must match the whole value, ``.`` newlines too, or raise InvalidError."""
+    """Compile an expression for whole values, ``.`` newlines too; raises InvalidError."""
     if len(pattern) > PATTERN_CHARACTERS:
         raise InvalidError(
             "regular expression",
@@ -45,7 +45,7 @@ def compiled(pattern: str) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Matcher:
-    """`matches` says whether a value is accepted. A bad expression raises InvalidError when made."""
+    """`matches` says whether a value is accepted. Making one of a bad expression raises."""
 
     name: str
     op: Op

@@ -33,6 +33,8 @@ TABLE = {
     "experiments.resume": ("-", "own", "any"),
     "experiments.retry": ("-", "own", "any"),
     "status.read": ("any", "any", "any"),
+    "metrics.read": ("any", "any", "any"),
+    "metrics.write": ("-", "-", "any"),
     "keys.read": ("-", "-", "any"),
     "keys.create": ("-", "-", "any"),
     "keys.revoke": ("-", "-", "any"),

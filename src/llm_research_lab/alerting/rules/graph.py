@@ -42,7 +42,8 @@ def circles(groups: Sequence[Group]) -> tuple[Circle, ...]:
     reads = [_reads(nodes, reader) for reader in nodes]
     for reader, found in enumerate(reads):
         for writer in found:
-            if _backward(nodes[reader], nodes[writer]):
+            offsets = [groups[nodes[one].group].query_offset_ms or 0 for one in (reader, writer)]
+            if offsets[1] > offsets[0] or _backward(nodes[reader], nodes[writer]):
                 reads[writer].add(reader)
     reach = [_reached(reads, start) for start in range(len(nodes))]
     done: set[int] = set()

@@ -29,6 +29,7 @@ _TYPES = {
     "bad-expression": "bad_data",
     "invalid": "bad_data",
     "query-limit": "execution",
+    "query-failed": "execution",
     "query-timeout": "timeout",
     "query-cancelled": "canceled",
     "not-found": "not_found",

@@ -10,10 +10,12 @@ from urllib.parse import parse_qs
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from llm_research_lab.api.middleware.authentication import key_in
+from llm_research_lab.api.middleware.limits import LOOPBACK
 from llm_research_lab.api.prometheus import parameters as read
 from llm_research_lab.api.prometheus.answers import failure, stats_of, success, value_of
 from llm_research_lab.api.prometheus.views import Views
@@ -22,6 +24,7 @@ from llm_research_lab.commands.metrics.engine import TIMEOUT_SECONDS, Cancelling
 from llm_research_lab.promql import parse, pretty
 from llm_research_lab.promql.values import Grid
 from llm_research_lab.scrape.remote.wire import decode_read, decode_write, encode_read_response
+from llm_research_lab.telemetry.events import emit
 from llm_research_lab.vocabulary import LabError, NotFoundError, TooLargeError
 from llm_research_lab.vocabulary.labels import label
 
@@ -35,6 +38,12 @@ if TYPE_CHECKING:
 
 BODY_BYTES = 32 << 20
 """Longest request: Prometheus sends at most 2,000 samples of remote write at a time."""
+
+FIELDS = 10_000
+"""Most fields of a form: a dashboard that asks by many selectors sends some hundreds."""
+
+GONE = 499
+"""Nobody is there to be answered. Source: nginx's word for it, as the API's metrics have it."""
 
 GZIP_BYTES = 1_000
 """A shorter answer is not worth packing."""
@@ -51,7 +60,7 @@ def make_ops_app(views: Views) -> Starlette:
 
 
 class _Doors:
-    """The handlers. Reads need ``status.read``, or nothing where anonymous reads are allowed."""
+    """The handlers. Reads need ``metrics.read``, or nothing where anonymous reads are allowed."""
 
     def __init__(self, views: Views) -> None:
         self.views = views
@@ -98,14 +107,11 @@ class _Doors:
 
     def _reading(self, do: Callable[[Request, Given], Awaitable[Response]]) -> Any:
         async def handler(request: Request) -> Response:
-            try:
-                await self._check(request, "metrics.read", anonymous=self.views.anonymous)
-                answer = await do(request, await _given(request))
-            except LabError as error:
-                return _refused(error)
-            return _packed(request, answer)
+            await self._check(request, "metrics.read", anonymous=self.views.anonymous)
+            answer = await do(request, await _given(request))
+            return await run_in_threadpool(_packed, request, answer)
 
-        return handler
+        return _guarded(handler, plain=False)
 
     def _writing(self, do: Callable[[Request, bytes], Awaitable[Response]]) -> Any:
         return self._raw(do, "metrics.write", anonymous=False)
@@ -121,18 +127,19 @@ class _Doors:
         anonymous: bool,
     ) -> Any:
         async def handler(request: Request) -> Response:
-            try:
-                await self._check(request, action, anonymous=anonymous)
-                return await do(request, await _body(request))
-            except LabError as error:
-                return _refused(error, plain=True)
+            await self._check(request, action, anonymous=anonymous)
+            return await do(request, await _body(request))
 
-        return handler
+        return _guarded(handler, plain=True)
 
     async def _check(self, request: Request, action: Action, *, anonymous: bool) -> None:
-        """Raise unless the key may do it. A key that is sent is always looked at."""
+        """Raise unless the key may do it. A key that is sent is always looked at.
+
+        Without a key only who names this machine may read: a page of another site whose name was
+        pointed at 127.0.0.1 (DNS rebinding) does not.
+        """
         key = key_in(request.scope["headers"])
-        if key is None and anonymous:
+        if key is None and anonymous and _named(request) in LOOPBACK:
             return
         source = request.client.host if request.client else "local"
         agent = request.headers.get("user-agent")
@@ -295,11 +302,19 @@ class _Doors:
     # ── Remote ─────────────────────────────────────────────────────────────────────────────────
 
     async def write(self, _request: Request, body: bytes) -> Response:
-        """Take samples in; they are on disk when this is answered."""
+        """Take samples in; they are on disk when this is answered.
+
+        Samples that are refused are said by 400, as Prometheus does, so that the sender counts
+        them and does not send them again; the others of the request are kept.
+        """
         if not self.views.writes:
             raise NotFoundError("remote write", "a store that takes samples", "none", "see ops_*")
         batch = await run_in_threadpool(decode_write, body)
-        await run_in_threadpool(self.views.store.append, batch)
+        done = await run_in_threadpool(self.views.store.append, batch)
+        if done.conflicting or done.too_old:
+            got = f"{done.too_old:,} too old, {done.conflicting:,} with another value than is kept"
+            said = f"{len(batch.labels):,} samples"
+            raise read.bad("body", "samples that can be kept", f"{got}, of {said}")
         return Response(status_code=204)
 
     async def snapshot(self, _request: Request, body: bytes) -> Response:
@@ -327,6 +342,34 @@ class _Doors:
         return Response(packed, media_type="application/x-protobuf", headers=headers)
 
 
+def _guarded(
+    handler: Callable[[Request], Awaitable[Response]], *, plain: bool
+) -> Callable[[Request], Awaitable[Response]]:
+    """Answer every error: what nobody expected says nothing of the inside, and is logged."""
+
+    async def guarded(request: Request) -> Response:
+        try:
+            return await handler(request)
+        except LabError as error:
+            return _refused(error, plain=plain)
+        except ClientDisconnect:
+            return Response(status_code=GONE)
+        except Exception as error:  # noqa: BLE001 - logged, and answered by 500
+            path = getattr(request.scope.get("route"), "path", request.url.path)
+            what = f"{type(error).__name__}: {error}"
+            emit("metrics.fault", method=request.method, path=path, error=what, exception=error)
+            said = LabError("request", "an answer", "an error that nobody expected", "see the log")
+            return _refused(said, plain=plain)
+
+    return guarded
+
+
+def _named(request: Request) -> str:
+    """Give the host that the request names, without its port."""
+    host = request.headers.get("host", "")
+    return host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
+
+
 async def _while_wanted(request: Request, work: Any, cancelling: Cancelling) -> Any:
     """Wait for the work; when the client leaves, tell it to end."""
     task = asyncio.ensure_future(work)
@@ -351,7 +394,11 @@ async def _given(request: Request) -> Given:
     given = parse_qs(request.url.query, keep_blank_values=True)
     if request.method == "POST":
         body = (await _body(request)).decode("utf-8", errors="replace")
-        for name, values in parse_qs(body, keep_blank_values=True, max_num_fields=10_000).items():
+        try:
+            posted = parse_qs(body, keep_blank_values=True, max_num_fields=FIELDS)
+        except ValueError:
+            raise read.bad("body", f"a form of at most {FIELDS:,} fields", "another") from None
+        for name, values in posted.items():
             given.setdefault(name, []).extend(values)
     return given
 
@@ -369,8 +416,10 @@ async def _body(request: Request) -> bytes:
 
 
 def _limited(given: Given, found: Sequence[Any]) -> Response:
-    text = read.one(given, "limit")
-    limit = int(text) if text.isdigit() else 0
+    text = read.one(given, "limit") or "0"
+    if not (text.isascii() and text.isdigit() and len(text) <= 18):  # noqa: PLR2004 - 64 bits
+        raise read.bad("limit", "a whole number that is not negative", repr(text[:60]))
+    limit = int(text)
     if 0 < limit < len(found):
         return success(found[:limit], ["results truncated due to limit"])
     return success(list(found))

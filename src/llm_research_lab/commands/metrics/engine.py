@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Protocol
 
 from llm_research_lab.promql import Expr, evaluate, needs, parse
-from llm_research_lab.promql.errors import QueryLimitError
-from llm_research_lab.promql.values import Answer, Columns, Grid, Options
-from llm_research_lab.vocabulary import Instant
+from llm_research_lab.promql.errors import ExpressionError, QueryLimitError
+from llm_research_lab.promql.values import Answer, Columns, Grid, Need, Options
+from llm_research_lab.vocabulary import Instant, InvalidError
 from llm_research_lab.vocabulary.matchers import Matcher
 
 TIMEOUT_SECONDS = 120.0
@@ -40,6 +40,12 @@ class CancelledQueryError(QueryLimitError):
 
     status = 503
     slug = "query-cancelled"
+
+
+class FailedQueryError(InvalidError):
+    """The expression could be read, and has no answer on these samples."""
+
+    slug = "query-failed"
 
 
 class SlowQueryError(QueryLimitError):
@@ -111,7 +117,8 @@ class Engine:
     ) -> Told:
         """Answer the expression on the grid.
 
-        Raises ExpressionError, QueryLimitError, CancelledQueryError and SlowQueryError.
+        Raises ExpressionError when it cannot be read, FailedQueryError when it cannot be
+        evaluated, QueryLimitError, CancelledQueryError and SlowQueryError.
         """
         cancelling = Cancelling(TIMEOUT_SECONDS) if cancelling is None else cancelling
         options = replace(self.options, check=cancelling.check, text=text)
@@ -125,5 +132,15 @@ class Engine:
                 cancelling.check()
                 fetched[need] = self.source.select(need.matchers, need.from_ms, need.to_ms)
             ready = time.perf_counter()
-            answer = evaluate(expr, grid, fetched, options)
+            answer = _evaluated(expr, grid, fetched, options)
             return Told(expr, answer, ready - began, time.perf_counter() - ready)
+
+
+def _evaluated(
+    expr: Expr, grid: Grid, fetched: Mapping[Need, Sequence[Columns]], options: Options
+) -> Answer:
+    """Evaluate; what is wrong now is wrong with the samples, as the text was read."""
+    try:
+        return evaluate(expr, grid, fetched, options)
+    except ExpressionError as error:
+        raise FailedQueryError(error.where, error.expected, error.got, error.fix) from error

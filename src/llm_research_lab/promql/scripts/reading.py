@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, cast
 
 from llm_research_lab.promql.errors import ExpressionError
 from llm_research_lab.promql.nodes import String
@@ -152,7 +152,7 @@ def _eval(
         _expect(expected, line, text)
     failing = [one for one in expected.expectations if one.what == "fail"]
     if mode in {"fail", "warn", "info"} and not (mode == "fail" and failing):
-        expected.expectations.append(Expectation(mode))
+        expected.expectations.append(Expectation(cast("Outcome", mode)))
     return Eval(
         number,
         found["expr"],
@@ -187,9 +187,8 @@ def _expect(expected: _Expected, line: int, text: str) -> None:
         expected.vector = _vector(said or "", line)
     else:
         told = said.strip() if found["match"] and said else None
-        expected.expectations.append(
-            Expectation(what, told, found["match"] == "regex")  # type: ignore[arg-type]
-        )
+        outcome = cast("Outcome", what)
+        expected.expectations.append(Expectation(outcome, told, found["match"] == "regex"))
 
 
 def _vector(text: str, line: int) -> tuple[int, int, int]:

@@ -1,4 +1,4 @@
-"""A script is run on samples of its own, from instant 0; each ``eval`` passes, fails, or is not ours.
+"""A script is run on samples of its own, from instant 0; an ``eval`` passes, fails or is not ours.
 
 An instant query is asked as a range over its neighbours as well, as Prometheus's own runner does.
 

@@ -221,3 +221,16 @@ rates = Table(
     Column("tokens", Float, nullable=False),
     Column("updated_at", INSTANT, nullable=False),
 )
+
+alert_states = Table(
+    "alert_states",  # what each alert of a rule is now: `for` goes on after a restart
+    metadata,
+    Column("rule", DIGEST, primary_key=True),
+    Column("alert", Text, primary_key=True),
+    Column("state", Text, nullable=False),
+    Column("active_at", INSTANT, nullable=False),
+    Column("fired_at", INSTANT),
+    Column("resolved_at", INSTANT),
+    Column("keep_firing_since", INSTANT),
+    sqlite_with_rowid=False,
+)

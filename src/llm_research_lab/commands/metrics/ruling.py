@@ -1,0 +1,244 @@
+"""Groups of rules are evaluated live: each on its interval, its samples stored, its states saved.
+
+A tick is the same piece of work as one of `evaluate_past`: live differs in the clock alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection
+
+from llm_research_lab.alerting.rules.past import Asked, Past, evaluate_past
+from llm_research_lab.alerting.rules.read import Group, Rule, read_rules
+from llm_research_lab.alerting.rules.state import Alert
+from llm_research_lab.commands.lab import Lab
+from llm_research_lab.commands.metrics.samples import batch_of
+from llm_research_lab.promql import Options, print_expr
+from llm_research_lab.storage.private import explained
+from llm_research_lab.storage.relational import alert_states
+from llm_research_lab.storage.timeseries import SeriesStore
+from llm_research_lab.telemetry.events import emit
+from llm_research_lab.vocabulary import Finding, Instant, InvalidError, LabError, digest, rfc3339
+from llm_research_lab.vocabulary.labels import Labels
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A group, and the file that it stands in."""
+
+    file: str
+    group: Group
+
+
+def load_rules(paths: Sequence[Path]) -> list[Loaded]:
+    """Read all files. Raises InvalidError with the findings of all of them."""
+    loaded: list[Loaded] = []
+    findings: list[Finding] = []
+    for path in paths:
+        try:
+            read, found = read_rules(path.read_bytes())
+        except OSError as error:
+            raise explained(error, path) from error
+        findings += [Finding(f"{path}:{one.where}", one.law, one.message, one.fix) for one in found]
+        if read is not None:
+            loaded += [Loaded(str(path), group) for group in read.groups]
+    if findings:
+        first = findings[0]
+        raise InvalidError(
+            first.where, first.law, first.message, first.fix, tuple(findings[:20]), len(findings)
+        )
+    return loaded
+
+
+def identity(group: Group, rule: Rule) -> str:
+    """Name a rule for its saved states: its expression and durations may change, its place not."""
+    return digest([group.name, rule.kind, rule.name, [list(pair) for pair in rule.labels]])
+
+
+@dataclass(slots=True)
+class Running:
+    """A group that is evaluated: what it carries from tick to tick, and how the last one went."""
+
+    loaded: Loaded
+    interval_ms: int
+    past: Past = field(default_factory=Past)
+    last_ms: Instant | None = None
+    seconds: float = 0.0
+    errors: Mapping[str, str] = field(default_factory=dict)
+    missed: int = 0
+
+
+class Ruling:
+    """All groups, each a task. `restore` first, then `run`; `groups` shows them at any time."""
+
+    def __init__(
+        self,
+        lab: Lab,
+        store: SeriesStore,
+        loaded: Sequence[Loaded],
+        options: Options,
+        *,
+        default_interval_ms: int,
+        sleep: Callable[[float], Any] = asyncio.sleep,
+    ) -> None:
+        self._lab = lab
+        self._store = store
+        self._options = options
+        self._sleep = sleep
+        self._saved: dict[str, Mapping[Labels, Alert]] = {}
+        self.running = [
+            Running(one, one.group.interval_ms or default_interval_ms) for one in loaded
+        ]
+
+    async def restore(self) -> None:
+        """Take up the states that were saved; forget those of rules that are gone."""
+
+        def work(connection: Connection) -> None:
+            known = []
+            for one in self.running:
+                for place, rule in enumerate(one.loaded.group.rules):
+                    if rule.kind != "alert":
+                        continue
+                    name = identity(one.loaded.group, rule)
+                    known.append(name)
+                    alerts = alert_states.held(connection, name)
+                    self._saved[name] = dict(alerts)
+                    one.past.alerts[0, place] = alerts
+            alert_states.forget_others(connection, known)
+
+        await self._lab.database.write(work)
+
+    async def run(self) -> None:
+        """Evaluate every group on its interval, until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            for one in self.running:
+                tasks.create_task(self._over_and_over(one), name=f"rules {one.loaded.group.name}")
+
+    async def _over_and_over(self, one: Running) -> None:
+        now = self._lab.now()
+        tick = now // one.interval_ms * one.interval_ms + one.interval_ms
+        while True:
+            await self._sleep(max(0.0, (tick - self._lab.now()) / 1000))
+            await self.tick(one, tick)
+            late = max(0, (self._lab.now() - tick) // one.interval_ms - 1)
+            self._miss(one, int(late))
+            tick += one.interval_ms * (1 + int(late))
+
+    def _miss(self, one: Running, ticks: int) -> None:
+        if ticks:
+            one.missed += ticks
+            self._lab.instruments.counter("rule_group_iterations_missed_total")[()].inc(ticks)
+            emit("rules.missed", group=one.loaded.group.name, ticks=ticks)
+
+    async def tick(self, one: Running, at: Instant) -> None:
+        """Evaluate the group at an instant; what cannot be stored is said, and tried anew later."""
+        started = time.perf_counter()
+        try:
+            await asyncio.to_thread(self._evaluate, one, at)
+            await self._save(one)
+        except LabError as error:
+            one.errors = {rule.name: str(error) for rule in one.loaded.group.rules}
+            emit("rules.failed", group=one.loaded.group.name, why=str(error))
+        one.last_ms, one.seconds = at, time.perf_counter() - started
+
+    def _evaluate(self, one: Running, at: Instant) -> None:
+        asked = Asked(
+            (one.loaded.group,),
+            lambda need: self._store.select(need.matchers, need.from_ms, need.to_ms),
+            self._options,
+            one.interval_ms,
+        )
+        one.past.failures.clear()
+        evaluate_past(asked, at, at, one.past)
+        batch = batch_of(one.past)
+        if batch is not None:
+            self._store.append(batch)
+        one.errors = {failed.rule: failed.why for failed in one.past.failures}
+        counters = self._lab.instruments.counter("rule_evaluations_total")
+        counters[("ok",)].inc(len(one.loaded.group.rules) - len(one.errors))
+        counters[("failed",)].inc(len(one.errors))
+
+    async def _save(self, one: Running) -> None:
+        """Save the alerts that have changed, in one transaction."""
+        changed: dict[str, Mapping[Labels, Alert]] = {}
+        for place, rule in enumerate(one.loaded.group.rules):
+            if rule.kind == "alert":
+                name = identity(one.loaded.group, rule)
+                alerts = dict(one.past.alerts.get((0, place), {}))
+                if alerts != self._saved.get(name, {}):
+                    changed[name] = alerts
+        if not changed:
+            return
+
+        def work(connection: Connection) -> None:
+            for name, alerts in changed.items():
+                alert_states.hold(connection, name, alerts)
+
+        await self._lab.database.write(work)
+        self._saved.update(changed)
+
+    def groups(self) -> list[dict[str, Any]]:
+        """Show the groups in the shape of Prometheus's /api/v1/rules."""
+        return [
+            {
+                "name": one.loaded.group.name,
+                "file": one.loaded.file,
+                "interval": one.interval_ms / 1000,
+                "limit": one.loaded.group.limit,
+                "evaluationTime": one.seconds,
+                "lastEvaluation": _instant(one.last_ms),
+                "rules": [
+                    _shown(one, place, rule) for place, rule in enumerate(one.loaded.group.rules)
+                ],
+            }
+            for one in self.running
+        ]
+
+
+def _instant(at: Instant | None) -> str:
+    return "0001-01-01T00:00:00Z" if at is None else rfc3339(at)
+
+
+def _shown(one: Running, place: int, rule: Rule) -> dict[str, Any]:
+    error = one.errors.get(rule.name, "")
+    health = "unknown" if one.last_ms is None else "err" if error else "ok"
+    shown: dict[str, Any] = {
+        "name": rule.name,
+        "query": print_expr(rule.expr),
+        "health": health,
+        "evaluationTime": one.seconds,
+        "lastEvaluation": _instant(one.last_ms),
+        "labels": dict(rule.labels),
+        "type": "recording",
+    }
+    if error:
+        shown["lastError"] = error
+    if rule.kind != "alert":
+        return shown
+    alerts = [
+        {
+            "labels": dict(labels),
+            "annotations": dict(rule.annotations),
+            "state": alert.state,
+            "activeAt": rfc3339(alert.active_at_ms),
+            "value": "",
+        }
+        for labels, alert in sorted(one.past.alerts.get((0, place), {}).items())
+        if alert.state != "inactive"
+    ]
+    states = {alert["state"] for alert in alerts}
+    state = next((state for state in ("firing", "pending") if state in states), "inactive")
+    return shown | {
+        "type": "alerting",
+        "state": state,
+        "duration": rule.for_ms / 1000,
+        "keepFiringFor": rule.keep_firing_for_ms / 1000,
+        "annotations": dict(rule.annotations),
+        "alerts": alerts,
+    }

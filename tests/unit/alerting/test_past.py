@@ -1,0 +1,93 @@
+"""Groups over the past: one pass, tick by tick and any cut write the same samples."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from llm_research_lab.alerting.rules.past import Asked, Past, evaluate_past
+from llm_research_lab.alerting.rules.read import read_rules
+from llm_research_lab.promql import Columns, Need
+from llm_research_lab.vocabulary.matchers import accepts
+
+SERIES = tuple((("__name__", "up"), ("job", job)) for job in "ab")
+END = 40 * 15_000
+
+RULES = (
+    "{record: r1, expr: up}",
+    "{record: r2, expr: 'sum(r1)', labels: {x: y}}",
+    "{record: r3, expr: 'r1 + on (job) r1 offset 1m'}",
+    "{record: r4, expr: 'r4 + 1 or up'}",
+    "{record: r5, expr: 'r6 or up'}",
+    "{record: r6, expr: 'sum by (job) (r5) + 1'}",
+    "{record: r7, expr: '1'}",
+    '{record: r8, expr: \'max without (job, n) (label_replace(up, "n", "", "", ""))\'}',
+    "{record: r9, expr: 'up', labels: {job: same}}",
+    "{alert: A, expr: 'up == 0', for: 30s, keep_firing_for: 45s}",
+    "{alert: B, expr: 'count(ALERTS{alertname=\"A\"}) > 0'}",
+    "{record: r10, expr: 'max(r3 offset -1m)'}",
+)
+
+
+def _asked(groups: Sequence[Sequence[str]], bits: Sequence[int], stepped: bool) -> Asked:
+    text = "groups:\n" + "\n".join(
+        f"- {{name: g{n}, interval: {15 * (n + 1)}s, query_offset: {n}s, limit: {n and 2}, "
+        f"labels: {{g: n{n}}}, rules: [{', '.join(rules)}]}}"
+        for n, rules in enumerate(groups)
+    )
+    read, findings = read_rules(text)
+    assert read is not None, findings
+    times = np.arange(len(bits) // 2, dtype=np.int64) * 15_000
+    values = np.array(bits[: len(times) * 2], np.float64).reshape(2, -1)
+    stale = values == 2
+
+    def fetch(need: Need) -> list[Columns]:
+        inside = (times >= need.from_ms) & (times <= need.to_ms)
+        rows = [row for row, labels in enumerate(SERIES) if accepts(need.matchers, labels)]
+        if not rows:
+            return []
+        cut = np.ascontiguousarray(values[rows][:, inside])
+        return [Columns(tuple(SERIES[r] for r in rows), times[inside], cut, stale[rows][:, inside])]
+
+    return Asked(read.groups, fetch, stepped=stepped)
+
+
+def _samples(past: Past) -> dict[object, list[tuple[int, str, bool]]]:
+    return {
+        labels: list(zip(one.times, map(repr, one.values), one.stale, strict=True))
+        for labels, one in past.written.series.items()
+    }
+
+
+@settings(max_examples=5, deadline=None, phases=(Phase.generate,))
+@given(
+    st.lists(st.lists(st.sampled_from(RULES), max_size=6, unique=True), min_size=1, max_size=3),
+    st.lists(st.integers(0, 2), min_size=20, max_size=60),
+    st.integers(0, END),
+)
+def test_one_pass_steps_and_cuts_write_the_same(
+    groups: list[list[str]], bits: list[int], cut: int
+) -> None:
+    whole = evaluate_past(_asked(groups, bits, stepped=False), 0, END)
+    stepped = evaluate_past(_asked(groups, bits, stepped=True), 0, END)
+    assert _samples(whole) == _samples(stepped)
+    assert whole.alerts == stepped.alerts
+    pieces = evaluate_past(_asked(groups, bits, stepped=False), 0, cut)
+    evaluate_past(_asked(groups, bits, stepped=False), cut + 1, END, pieces)
+    assert _samples(pieces) == _samples(whole)
+
+
+def test_a_series_that_vanishes_is_marked_stale_once() -> None:
+    past = evaluate_past(_asked([[RULES[0]]], [1, 2, 2, 1, 1, 1], stepped=False), 0, 45_000)
+    one = past.written.series[("__name__", "r1"), ("g", "n0"), ("job", "a")]
+    assert (one.times, one.stale) == ([0, 15_000], [False, True])
+
+
+def test_a_rule_that_fails_writes_nothing_and_says_why() -> None:
+    past = evaluate_past(_asked([[RULES[8]]], [1] * 8, stepped=False), 0, 15_000)
+    assert not past.written.series
+    assert [failure.at_ms for failure in past.failures] == [0, 15_000]
+    assert "same labelset" in past.failures[0].why
