@@ -95,7 +95,8 @@ def batch(name, values, *, at=None, **labels):
 def ops(tmp_path_factory):
     """A lab whose metrics may be read without a key, scraped each second."""
     directory = tmp_path_factory.mktemp("ops") / "data"
-    process = start(directory, LAB_OPS_ANONYMOUS="true", **QUICK)
+    port = str(free_port())  # fixed: it is the same after a crash
+    process = start(directory, LAB_OPS_ANONYMOUS="true", LAB_OPS_PORT=port, **QUICK)
     try:
         wait_for(process, directory)
         until((directory / "run" / "ops.json").exists)
@@ -167,8 +168,9 @@ def test_a_viewer_reads_and_does_not_write(guarded, served):
     for path in ("write", "admin/tsdb/compact", "admin/tsdb/snapshot"):
         answer = guarded.post(path, viewer)
         assert (answer.status_code, "metrics.write" in answer.text) == (403, True)
-    refused = guarded.anonymous.get(f"{guarded.url}/metrics").text
-    assert 'rbac_authorization_failures_total{resource="other",user="vi"} 3.0' in refused
+    counted = guarded.anonymous.get(f"{guarded.url}/metrics").text
+    [line] = [one for one in counted.splitlines() if one.startswith("rbac_") and '"vi"' in one]
+    assert line.endswith(" 3.0"), line
 
 
 def test_a_wrong_key_is_refused_where_none_is_needed(ops):
@@ -183,6 +185,10 @@ def test_a_page_that_was_pointed_at_this_machine_is_a_stranger(ops):
     assert ops.get("query", rebound, query="up").status_code == 401
 
 
+MANY = '{__name__=~"process_.*"} * on() {__name__=~"process_.*"}'
+"""Many beside many, on both servers."""
+
+
 # ── Shapes ───────────────────────────────────────────────────────────────────────────────────
 
 
@@ -194,7 +200,7 @@ def test_a_page_that_was_pointed_at_this_machine_is_a_stranger(ops):
         ("query", {"query": "up", "timeout": "long"}, 400, "bad_data"),
         ("query", {"query": "up", "lookback_delta": "long"}, 400, "bad_data"),
         ("query", {"query": "up", "time": "2026-13-01T00:00:00Z"}, 400, "bad_data"),
-        ("query", {"query": "up * on() up"}, 422, "execution"),
+        ("query", {"query": MANY}, 422, "execution"),
         ("query_range", {"query": "up"}, 400, "bad_data"),
         ("query_range", {"query": "up", "start": 2, "end": 1, "step": 1}, 400, "bad_data"),
         ("query_range", {"query": "up", "start": 1, "end": 2, "step": 0}, 400, "bad_data"),
@@ -206,17 +212,17 @@ def test_a_page_that_was_pointed_at_this_machine_is_a_stranger(ops):
         ("query_exemplars", {"query": "("}, 400, "bad_data"),
     ],
 )
-def test_a_mistake_is_answered_as_prometheus_answers_it(ops, real, path, params, status, kind):
+def test_a_mistake_is_answered_as_prometheus_answers_it(  # noqa: PLR0917 - two servers, a case
+    ops, real, path, params, status, kind
+):
     ours, theirs = (
         ops.get(path, **params),
         real.client.get(f"{real.url}/api/v1/{path}", params=params),
     )
     assert (ours.status_code, ours.json()["errorType"]) == (status, kind)
-    if "on() up" in params.get("query", ""):
-        return  # no series of that name are there
+    assert set(ours.json()) == {"status", "errorType", "error"}
     if "lookback_delta" not in params:  # 2.42 does not read it
         assert (theirs.status_code, theirs.json()["errorType"]) == (status, kind)
-    assert set(ours.json()) == {"status", "errorType", "error"}
 
 
 def test_a_limit_cuts_off_and_says_so(ops):
@@ -294,8 +300,8 @@ def test_what_there_is_is_shown(ops):
         (job, "up") for job in JOBS
     }
     assert show("targets", state="dropped")["activeTargets"] == []
-    [known] = show("metadata", metric="api_request_total")["api_request_total"]
-    assert known["type"] == "counter"
+    [known] = show("metadata", metric="process_open_fds")["process_open_fds"]
+    assert known["type"] == "gauge"
     assert len(show("metadata")) > 50
     assert "job_name: lab" in show("status/config")["yaml"]
     assert show("status/buildinfo")["application"] == "llm-research-lab"
@@ -367,7 +373,7 @@ def test_what_a_real_prometheus_writes_is_here_and_can_be_read_back_equal(ops, r
     until(lambda: ops.vector('up{job="leaves"}') and not ops.vector('leaving{job="leaves"}'))
     time.sleep(2)
     end = time.time_ns() // 1_000_000 - 2_000
-    asked = ReadQuery(begin, end, (Matcher("job", "=~", "itself|leaves"),))
+    asked = ReadQuery((Matcher("job", "=~", "itself|leaves"),), begin, end)
     told = [entries(decode_read_response(one)[0]) for one in read_by(ops, real, asked)]
     ours, theirs = told
     assert len(ours) > 200
@@ -506,11 +512,12 @@ def test_a_client_that_leaves_amid_its_body_is_no_fault(ops):
 def test_a_question_at_a_terminal_is_answered_as_a_table(ops):
     status, out, err = cli("query", "up", data_dir=ops.directory)
     assert status == 0, err
-    assert all(f'up{{instance="127.0.0.1:' in line for line in out.splitlines()[1:] if line)
+    assert out.count('up{instance="127.0.0.1:') == len(JOBS)
     assert all(job in out for job in JOBS)
     assert cli("query", "1 + 1", data_dir=ops.directory)[1] == "2\n"
     assert cli("query", '"text"', data_dir=ops.directory)[1] == "text\n"
-    assert "No series" in "".join(cli("query", "nothing", data_dir=ops.directory))
+    status, out, err = cli("query", "nothing", data_dir=ops.directory)
+    assert (status, "No series" in out + err) == (0, True)
 
 
 def test_a_range_at_a_terminal_is_a_chart(ops):
@@ -547,7 +554,7 @@ def test_a_script_gets_json_and_notes_go_beside_it(ops):
         (["up", "--at", "now", "--from", "-1h"], "leave one out"),
         (["up", "--from", "now", "--to", "-1h"], "swap"),
         (["up", "--from", "-1h", "--step", "0s"], "positive"),
-        (["up * on() up"], "match"),
+        ([MANY], "match"),
     ],
 )
 def test_a_mistake_at_a_terminal_is_said(ops, words, said):
@@ -592,7 +599,7 @@ def test_a_killed_ops_is_started_again_with_all_that_it_acknowledged(ops):
     until(lambda: len(acknowledged) > count + 10)
     ended.set()
     writing.join()
-    held = {value for value in ops.vector("last_over_time(kept[10m])").values()}
+    held = set(ops.vector("last_over_time(kept[10m])").values())
     assert held >= {str(number) for number in acknowledged}
     until(lambda: {job for _, job in ops.vector("up == 1")} >= JOBS)
 

@@ -7,6 +7,7 @@ Source: Prometheus, promql/engine.go (rangeEvalAgg, aggregation, aggregationK), 
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -63,6 +64,11 @@ class _Work:
         for row, group in enumerate(self.groups.tolist()):
             found[group].append(row)
         return found
+
+    def warn(self, law: str, number: float, rest: str) -> None:
+        """Warn of a parameter, at its place."""
+        at = place(self.options.text, _param_start(self.expr))
+        self.notes.warn(f"PromQL warning: {law}, got {format_float(number, 'g')}{rest} ({at})")
 
     def error(self, expected: str, got: str) -> ExpressionError:
         """Make the error at the aggregation's place."""
@@ -153,13 +159,17 @@ def _quantile(work: _Work, out: Floats) -> None:
         values, present = work.block.values[members], work.block.present[members]
         totals.quantile_rows(values, present, phis, out[group])
         work.options.check()
-    wrong = phis[~((phis >= 0) & (phis <= 1))]
-    if len(wrong) and work.options.compat == 3 and work.keys:  # noqa: PLR2004
-        at = place(work.options.text, _param_start(work.expr))
-        shown = format_float(float(wrong[0]), "g")
-        work.notes.warn(
-            f"PromQL warning: quantile value should be between 0 and 1, got {shown} ({at})"
-        )
+    if work.options.compat == 3:  # noqa: PLR2004
+        for phi in _outside(phis, 0.0):
+            work.warn("quantile value should be between 0 and 1", phi, "")
+
+
+def _outside(numbers: Floats, least: float) -> list[float]:
+    """Give NaN where there is one, or what lies furthest below `least` and above one."""
+    if np.isnan(numbers).any():
+        return [math.nan]
+    lowest, highest = float(numbers.min()), float(numbers.max())
+    return [highest] * (highest > 1) + [lowest] * (lowest < least)
 
 
 def _param_start(expr: Aggregation) -> int:
@@ -183,8 +193,13 @@ GATHERING: Mapping[str, Callable[[_Work, Floats], None]] = {
 
 
 def _whole(work: _Work) -> np.ndarray:
-    """Read the parameter as whole numbers. Raises ExpressionError for what is none."""
+    """Read the parameter as whole numbers. Raises ExpressionError for what is none.
+
+    Version 3 does not look closer where nothing is asked for at any instant.
+    """
     numbers = work.numbers()
+    if work.options.compat == 3 and (numbers < 1).all():  # noqa: PLR2004
+        return np.zeros(numbers.shape, dtype=np.int64)
     if np.isnan(numbers).any() and work.options.compat == 3:  # noqa: PLR2004
         raise work.error("a number", "Parameter value is NaN")
     bad = numbers[~((numbers < INT64) & (numbers >= -INT64))]
@@ -242,13 +257,11 @@ def _limit_ratio(work: _Work) -> Block:
     ratios = work.numbers()
     if np.isnan(ratios).any():
         raise work.error("a ratio", "Ratio value is NaN")
-    over = ratios[np.abs(ratios) > 1]
-    if len(over):
-        at = place(work.options.text, _param_start(work.expr))
-        shown, capped = format_float(float(over[0]), "g"), 1 if over[0] > 0 else -1
-        work.notes.warn(
-            "PromQL warning: ratio value should be between -1 and 1, got "
-            f"{shown}, capping to {capped} ({at})"
+    for ratio in _outside(ratios, -1.0):
+        work.warn(
+            "ratio value should be between -1 and 1",
+            ratio,
+            f", capping to {1 if ratio > 0 else -1}",
         )
     ratios = np.clip(ratios, -1, 1)
     places = np.array([hash_of(one) / HASHES for one in work.block.labels])[:, np.newaxis]

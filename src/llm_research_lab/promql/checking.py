@@ -192,10 +192,11 @@ class _Checker:
             arg = arg.expr
         edges = arg.selector.edges if isinstance(arg, Range) else ""
         if edges and function not in EDGES[edges]:
+            known = ", ".join(sorted(EDGES[edges]))
             raise self.refuse(
                 arg,
-                f"{edges} in {', '.join(sorted(EDGES[edges]))}",
-                f"it in {function}",
+                f"a range without {edges}",
+                f"{edges} modifier can only be used with: {known} - not with {function}",
                 f"remove {edges}",
             )
 

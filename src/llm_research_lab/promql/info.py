@@ -24,6 +24,8 @@ from llm_research_lab.vocabulary.matchers import Matcher, accepts
 
 IDENTIFYING = ("instance", "job")
 TARGET_INFO = Matcher(METRIC_NAME, "=", "target_info")
+ANY_INFO = Matcher(METRIC_NAME, "=~", ".+_info")
+"""What is looked for where the names given only say what is not."""
 
 
 def info_need(call: Call, frame: Frame) -> Need:
@@ -34,11 +36,19 @@ def info_need(call: Call, frame: Frame) -> Need:
 def _info_selector(call: Call) -> Selector:
     """What the second argument selects, looked at when the first argument's first selector is."""
     given = _given(call)
-    matchers = given if any(one.name == METRIC_NAME for one in given) else (TARGET_INFO, *given)
+    matchers = (*_implied(given), *given)
     first = next((one for one in walk(call.args[0]) if isinstance(one, Selector)), None)
     if first is None:
         return Selector(None, matchers, call.span)
     return Selector(None, matchers, call.span, first.offset, first.at)
+
+
+def _implied(given: tuple[Matcher, ...]) -> tuple[Matcher, ...]:
+    """The info metrics meant by matchers that name none."""
+    ops = {one.op for one in given if one.name == METRIC_NAME}
+    if not ops:
+        return (TARGET_INFO,)
+    return () if ops & {"=", "=~"} else (ANY_INFO,)
 
 
 def _given(call: Call) -> tuple[Matcher, ...]:

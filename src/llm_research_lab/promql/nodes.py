@@ -156,8 +156,6 @@ class Paren:
     span: Span
 
 
-Expr = (
-    Number | String | Selector | Range | Subquery | Call | Aggregation | Binary | Unary | Paren
-)
+Expr = Number | String | Selector | Range | Subquery | Call | Aggregation | Binary | Unary | Paren
 
 ValueType = Literal["scalar", "string", "vector", "matrix"]

@@ -23,9 +23,8 @@ Point = float | Literal["stale"] | None
 POINTS = 10_000_000
 """Most points of one line."""
 
-_NUMBER = (
-    r"[+-]?(?:0[xX][0-9a-fA-F]+|(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[iI]nf|[nN]a[nN])"
-)
+_NUMBER = r"[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[iI]nf|[nN]a[nN])"
+"""Not hexadecimal: ``1+0x10`` is eleven points."""
 _POINT = re.compile(
     rf"(?:(?P<word>_|stale)|(?P<first>{_NUMBER})(?P<step>[+-](?:{_NUMBER.removeprefix('[+-]?')}))?)"
     r"(?:x(?P<times>[0-9]+))?"
@@ -106,7 +105,7 @@ def _expanded(word: str) -> list[Point]:
     count = 1 if times is None else int(times) + 1
     if found["word"]:
         return [STALE] * count
-    value, step = _number(found["first"]), _number(found["step"] or "0")
+    value, step = float(found["first"]), float(found["step"] or "0")
     if times is None and found["step"]:
         raise _broken("a+bxn", word)
     points: list[Point] = []
@@ -114,11 +113,6 @@ def _expanded(word: str) -> list[Point]:
         points.append(value)
         value += step
     return points
-
-
-def _number(text: str) -> float:
-    sign, rest = (-1.0, text[1:]) if text[:1] == "-" else (1.0, text.removeprefix("+"))
-    return sign * (float(int(rest, 16)) if rest[:2].lower() == "0x" else float(rest))
 
 
 def _end_of_series(text: str) -> int:

@@ -120,8 +120,5 @@ def _relabelled(
     marks = block.drop_name
     if marks is not None and to == METRIC_NAME:
         marks = tuple(mark and one is None for mark, one in zip(marks, new, strict=True))
-    labels = tuple(
-        old if one is None else one for old, one in zip(block.labels, new, strict=True)
-    )
-    result = replace(block, labels=labels, drop_name=marks)
-    return result if options.delayed_names else distinct(result, options, call.span)
+    labels = tuple(old if one is None else one for old, one in zip(block.labels, new, strict=True))
+    return distinct(replace(block, labels=labels, drop_name=marks), options, call.span)

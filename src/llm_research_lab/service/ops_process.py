@@ -15,6 +15,7 @@ import uvicorn
 from llm_research_lab import __version__
 from llm_research_lab.api.prometheus.application import make_ops_app
 from llm_research_lab.api.prometheus.views import Views
+from llm_research_lab.commands.keys import ensure_admin_key
 from llm_research_lab.commands.metrics.engine import Engine
 from llm_research_lab.commands.metrics.ruling import Ruling, load_rules
 from llm_research_lab.promql import Options
@@ -98,6 +99,8 @@ def run_ops(settings: Settings) -> None:
         standing("ops", settings, None, "ops") as here,
         open_series(settings, write=True) as store,
     ):
+        if here.parent is None and ensure_admin_key(here.lab):  # else the API beside it does
+            emit("key.admin_made", path=str(here.lab.directory.admin_key))
         bound = bind(settings.host, settings.ops_port)
         try:
             if bound.moved:

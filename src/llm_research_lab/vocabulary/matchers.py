@@ -39,7 +39,10 @@ def compiled(pattern: str) -> Any:
         told = error.args[0] if error.args else error
         text = told.decode(errors="replace") if isinstance(told, bytes) else str(told)
         raise InvalidError(
-            "regular expression", "an RE2 expression", f"{pattern!r}: {text}", "see RE2's syntax"
+            "regular expression",
+            "an RE2 expression",
+            f"{pattern[:100]!r}: {text}",
+            "see RE2's syntax",
         ) from None
 
 

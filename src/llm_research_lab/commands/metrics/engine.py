@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Protocol
 
-from llm_research_lab.promql import Expr, evaluate, needs, parse
+from llm_research_lab.promql import Expr, evaluate, needs, parse, type_of
 from llm_research_lab.promql.errors import ExpressionError, QueryLimitError
 from llm_research_lab.promql.values import Answer, Columns, Grid, Need, Options
 from llm_research_lab.vocabulary import Instant, InvalidError
@@ -20,6 +20,8 @@ TIMEOUT_SECONDS = 120.0
 
 AT_ONCE = 20
 """Evaluations that go on side by side. Source: Prometheus's --query.max-concurrency."""
+
+_KINDS = {"string": "string", "matrix": "range vector"}
 
 EXPRESSIONS = 500
 """Parsed expressions that are kept: a panel asks the same again and again."""
@@ -127,6 +129,8 @@ class Engine:
         with self._places:
             began = time.perf_counter()
             expr = parsed(text, options.experimental)
+            if grid.step_ms > 0:
+                _check_ranges_over(expr)
             fetched = {}
             for need in needs(expr, grid, options):
                 cancelling.check()
@@ -134,6 +138,18 @@ class Engine:
             ready = time.perf_counter()
             answer = _evaluated(expr, grid, fetched, options)
             return Told(expr, answer, ready - began, time.perf_counter() - ready)
+
+
+def _check_ranges_over(expr: Expr) -> None:
+    """Raise ExpressionError unless each instant has one value. Source: web/api/v1/api.go."""
+    kind = type_of(expr)
+    if kind not in {"scalar", "vector"}:
+        raise ExpressionError(
+            "1:1",
+            "a scalar or an instant vector at each instant of a range",
+            f"a {_KINDS[kind]}",
+            "ask at one instant, or use a function over the range",
+        )
 
 
 def _evaluated(

@@ -1,193 +1,195 @@
 """Samples leave and come as OpenMetrics text or as Parquet; only Parquet carries stale markers.
 
-Parquet is long: a sample a row, columns `series` (labels as JSON), `time_ms`, `value`, `stale`.
-Source: OpenMetrics 1.0; Prometheus's "Backfilling from OpenMetrics format".
+Memory does not grow with the file: series leave a few at a time, and come sorted by time on disk.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from functools import lru_cache
-from itertools import groupby
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import BinaryIO, Literal, Protocol
 
 import numpy as np
-import orjson
-import pyarrow as pa
-import pyarrow.parquet as pq
 
-from llm_research_lab.promql.floats import format_float
+from llm_research_lab.commands.metrics.openmetrics import TextWriter, read_text
+from llm_research_lab.commands.metrics.parquet import ParquetWriter, read_parquet
+from llm_research_lab.commands.metrics.samples import Numbering, Samples
+from llm_research_lab.commands.metrics.spool import spooled
+from llm_research_lab.commands.metrics.whole import whole
 from llm_research_lab.promql.values import Columns
-from llm_research_lab.scrape.exposition import parse_openmetrics
 from llm_research_lab.storage.private import explained
-from llm_research_lab.storage.timeseries import Batch
-from llm_research_lab.vocabulary import InvalidError
-from llm_research_lab.vocabulary.labels import METRIC_NAME, Labels, labels_of, without
+from llm_research_lab.storage.timeseries import Appended, Batch, FileSeries, SeriesStore
+from llm_research_lab.vocabulary import InvalidError, NotFoundError
+from llm_research_lab.vocabulary.labels import METRIC_NAME, Labels, label
+from llm_research_lab.vocabulary.matchers import Matcher
 
 Format = Literal["openmetrics", "parquet"]
 
-PIECE_BYTES = 8_000_000
-"""Text that is read at a time."""
+TOGETHER = 16
+"""Series of a family that are in memory at once: sixteen of a hundred days are about 80 MB."""
 
-ROWS = 1_000_000
-"""Samples of a Parquet row group."""
+_ENDINGS: dict[str, Format] = {
+    ".om": "openmetrics",
+    ".txt": "openmetrics",
+    ".prom": "openmetrics",
+    ".parquet": "parquet",
+}
 
-_SCHEMA = pa.schema(
-    [
-        ("series", pa.dictionary(pa.int32(), pa.string())),
-        ("time_ms", pa.int64()),
-        ("value", pa.float64()),
-        ("stale", pa.bool_()),
-    ]
-)
-_END = b"# EOF\n"
+
+class Writer(Protocol):
+    """What a format writes with."""
+
+    def write(self, columns: Columns) -> int:
+        """Write samples; give how many."""
+        ...
+
+    def close(self) -> None:
+        """Write the end."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What an export wrote, and what its format has no words for."""
+
+    samples: int = 0
+    stale: int = 0
+    """Stale markers that were left out."""
+    nameless: int = 0
+    """Series without a metric's name that were left out."""
 
 
 def format_of(path: Path) -> Format:
     """Tell the format by the file's ending. Raises InvalidError."""
-    if path.suffix in {".om", ".txt", ".prom"}:
-        return "openmetrics"
-    if path.suffix == ".parquet":
-        return "parquet"
-    raise InvalidError(
-        f"file {path}", "a name that ends in .om, .txt or .parquet", path.name, "rename it"
-    )
-
-
-def export(columns: Iterable[Columns], path: Path) -> tuple[int, int]:
-    """Write the samples: how many, and how many stale markers were left out."""
-    write = {"openmetrics": _write_text, "parquet": _write_parquet}[format_of(path)]
     try:
-        return write(columns, path)
+        return _ENDINGS[path.suffix]
+    except KeyError:
+        expected, fix = "a name that ends in .om, .txt, .prom or .parquet", "rename it"
+        raise InvalidError(f"file {path}", expected, path.name, fix) from None
+
+
+def export(
+    store: SeriesStore,
+    matchers: Sequence[Matcher],
+    span_ms: tuple[int, int],
+    path: Path,
+    said: Callable[[int, int], None] = lambda _done, _of: None,
+) -> Exported:
+    """Write the samples of the series that all matchers accept, both ends of the span included.
+
+    `said` is told how many series of all are written. The file appears when it is whole.
+    """
+    as_text = format_of(path) == "openmetrics"
+    families: dict[str, list[Labels]] = {}
+    for labels in store.series(matchers, *span_ms):
+        families.setdefault(label(labels, METRIC_NAME), []).append(labels)
+    total, done, told = sum(map(len, families.values())), 0, Exported()
+    if as_text:
+        told = Exported(nameless=len(families.pop("", [])))
+    with whole(path) as file:
+        writer = _writer(file, as_text=as_text)
+        for name in sorted(families):
+            for columns in _family(store, matchers, span_ms, name, families[name]):
+                stale = 0 if columns.stale is None or not as_text else int(columns.stale.sum())
+                count = writer.write(columns)
+                told = replace(told, samples=told.samples + count, stale=told.stale + stale)
+            done += len(families[name])
+            said(done, total)
+        writer.close()
+    return told
+
+
+def _writer(file: BinaryIO, *, as_text: bool) -> Writer:
+    return TextWriter(file) if as_text else ParquetWriter(file)
+
+
+def _family(
+    store: SeriesStore,
+    matchers: Sequence[Matcher],
+    span_ms: tuple[int, int],
+    name: str,
+    series: list[Labels],
+) -> Iterator[Columns]:
+    """Select a family at once when it is small, else series by series."""
+    own = Matcher(METRIC_NAME, "=", name)
+    if len(series) <= TOGETHER:
+        yield from store.select((*matchers, own), *span_ms)
+        return
+    for labels in sorted(series):
+        exact = tuple(Matcher(key, "=", value) for key, value in labels)
+        for columns in store.select(exact, *span_ms):
+            rows = [row for row, one in enumerate(columns.labels) if one == labels]
+            if rows:
+                stale = None if columns.stale is None else columns.stale[rows]
+                yield Columns((labels,), columns.times, columns.values[rows], stale)
+
+
+def import_(
+    store: FileSeries,
+    path: Path,
+    tmp: Path,
+    said: Callable[[int], None] = lambda _bytes: None,
+) -> Appended:
+    """Take the file's samples in, of any age; where the store has one, that one stays.
+
+    The whole file is read, and sorted by time in `tmp`, before the first sample is taken: a file
+    that breaks its format leaves nothing. `said` is told bytes of the file as they are read.
+    """
+    read = {"openmetrics": read_text, "parquet": read_parquet}[format_of(path)]
+    if not path.is_file():
+        raise NotFoundError(f"file {path}", "a file", "none", "see ls for its name")
+    numbering, totals = Numbering(), Appended(0)
+    try:
+        tmp.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix="import-", dir=tmp) as folder:
+            spool = spooled(read(path, numbering, said), Path(folder), store.shape.block_ms)
+            for samples in spool:
+                new, known, refused = _unknown(store, numbering, samples)
+                done = store.add_history([new])
+                totals = Appended(
+                    totals.taken + done.taken,
+                    totals.duplicate + done.duplicate + known,
+                    totals.conflicting + done.conflicting + refused,
+                )
     except OSError as error:
         raise explained(error, path) from error
+    return totals
 
 
-def read(path: Path) -> Iterator[Batch]:
-    """Give the file's samples in batches. Raises InvalidError where it breaks its format."""
-    batches = {"openmetrics": _read_text, "parquet": _read_parquet}[format_of(path)]
-    try:
-        yield from batches(path)
-    except OSError as error:
-        raise explained(error, path) from error
+def _unknown(store: SeriesStore, numbering: Numbering, samples: Samples) -> tuple[Batch, int, int]:
+    """Leave out what the store has: give the rest, how many are equal, and how many contradict."""
+    have = {
+        labels: (columns, row)
+        for columns in store.select((), int(samples.times.min()), int(samples.times.max()))
+        for row, labels in enumerate(columns.labels)
+    }
+    order = np.argsort(samples.series, kind="stable")
+    found, starts = np.unique(samples.series[order], return_index=True)
+    kept = np.ones(len(order), dtype=np.bool_)
+    known = refused = 0
+    for number, places in zip(found.tolist(), np.split(order, starts[1:]), strict=True):
+        there = have.get(numbering.labels[number])
+        if there is not None:
+            held, same = _held(*there, samples, places)
+            kept[places] = ~held
+            known, refused = known + int(same.sum()), refused + int((held & ~same).sum())
+    left = np.flatnonzero(kept)
+    labels = tuple(numbering.labels[number] for number in samples.series[left].tolist())
+    stale = samples.stale[left]
+    batch = Batch(labels, samples.times[left], samples.values[left], stale if stale.any() else None)
+    return batch, known, refused
 
 
-def _write_text(columns: Iterable[Columns], path: Path) -> tuple[int, int]:
-    """Write a family at a time: OpenMetrics wants a family's samples together."""
-    pieces = [(labels, one, row) for one in columns for row, labels in enumerate(one.labels)]
-    pieces.sort(key=lambda piece: (dict(piece[0]).get(METRIC_NAME, ""), piece[0]))
-    written = left = 0
-    with path.open("wb") as file:
-        for name, family in groupby(pieces, key=lambda piece: dict(piece[0]).get(METRIC_NAME, "")):
-            file.write(f"# TYPE {name} unknown\n".encode())
-            for labels, one, row in family:
-                stale = None if one.stale is None else one.stale[row]
-                written += _write_series(file, labels, one, row, stale)
-                left += 0 if stale is None else int(stale.sum())
-        file.write(_END)
-    return written, left
-
-
-def _write_series(
-    file: BinaryIO, labels: Labels, one: Columns, row: int, stale: np.ndarray | None
-) -> int:
-    head = _series_text(labels)
-    kept = range(len(one.times)) if stale is None else np.flatnonzero(~stale).tolist()
-    times, values = one.times.tolist(), one.values[row].tolist()
-    lines = [
-        f"{head} {format_float(values[at], 'g')} {times[at] // 1000}.{times[at] % 1000:03d}\n"
-        for at in kept
-    ]
-    file.write("".join(lines).encode())
-    return len(lines)
-
-
-def _series_text(labels: Labels) -> str:
-    name = dict(labels).get(METRIC_NAME, "")
-    pairs = ",".join(f"{key}={_quoted(value)}" for key, value in without(labels, (METRIC_NAME,)))
-    return f"{name}{{{pairs}}}" if pairs else name
-
-
-def _quoted(value: str) -> str:
-    escaped = value.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
-    return f'"{escaped}"'
-
-
-def _read_text(path: Path) -> Iterator[Batch]:
-    """Read text piece by piece, in constant memory."""
-    cache: dict[str, Labels] = {}
-    with path.open("rb") as file:
-        number = 0
-        while lines := file.readlines(PIECE_BYTES):
-            body = b"".join(lines).removesuffix(_END).removesuffix(b"# EOF")
-            parsed = parse_openmetrics(body + _END, cache, _labels_of_series)
-            if len(parsed.times) != len(parsed.values):
-                raise InvalidError(
-                    f"file {path}, lines from {number + 1}",
-                    "a time behind each sample",
-                    "a sample without one",
-                    "export it with times",
-                )
-            number += len(lines)
-            yield Batch(
-                tuple(parsed.series),
-                np.fromiter((parsed.times[at] for at in range(len(parsed.values))), np.int64),
-                np.asarray(parsed.values, dtype=np.float64),
-            )
-
-
-def _labels_of_series(series: object) -> Labels:
-    """Take the labels as they were exposed."""
-    return labels_of(series.labels)  # type: ignore[attr-defined]
-
-
-def _write_parquet(columns: Iterable[Columns], path: Path) -> tuple[int, int]:
-    written = 0
-    with pq.ParquetWriter(path, _SCHEMA, compression="zstd") as writer:
-        for one in columns:
-            for row, labels in enumerate(one.labels):
-                count = len(one.times)
-                text = orjson.dumps(dict(labels)).decode()
-                stale = np.zeros(count, np.bool_) if one.stale is None else one.stale[row]
-                series = pa.DictionaryArray.from_arrays(
-                    pa.array(np.zeros(count, np.int32)), pa.array([text])
-                )
-                table = pa.table([series, one.times, one.values[row], stale], schema=_SCHEMA)
-                writer.write_table(table, row_group_size=ROWS)
-                written += count
-    return written, 0
-
-
-def _read_parquet(path: Path) -> Iterator[Batch]:
-    try:
-        file = pq.ParquetFile(path)
-        missing = set(_SCHEMA.names) - set(file.schema_arrow.names)
-    except pa.ArrowInvalid as error:
-        raise InvalidError(
-            f"file {path}", "a Parquet file", str(error), "export it anew"
-        ) from error
-    if missing:
-        got = ", ".join(file.schema_arrow.names)
-        raise InvalidError(
-            f"file {path}", f"columns {', '.join(_SCHEMA.names)}", got, "export it anew"
-        )
-    with file:
-        for batch in file.iter_batches(ROWS, columns=_SCHEMA.names):
-            series = batch.column("series").to_pylist()
-            yield Batch(
-                tuple(map(_labels_of_text, series)),
-                batch.column("time_ms").to_numpy(zero_copy_only=False).astype(np.int64),
-                batch.column("value").to_numpy(zero_copy_only=False).astype(np.float64),
-                batch.column("stale").to_numpy(zero_copy_only=False).astype(np.bool_),
-            )
-
-
-@lru_cache(maxsize=100_000)
-def _labels_of_text(text: str) -> Labels:
-    try:
-        return labels_of(orjson.loads(text))
-    except (ValueError, TypeError) as error:
-        raise InvalidError(
-            "column series", "labels as a JSON object", repr(text[:80]), "export it anew"
-        ) from error
+def _held(
+    columns: Columns, row: int, samples: Samples, places: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Tell which of one series' samples the store has at their times, and which are equal there."""
+    times, values, stale = samples.times[places], samples.values[places], samples.stale[places]
+    at = np.minimum(np.searchsorted(columns.times, times), len(columns.times) - 1)
+    held = columns.times[at] == times
+    old = columns.values[row][at]
+    was = np.zeros(len(at), np.bool_) if columns.stale is None else columns.stale[row][at]
+    equal = (old == values) | (np.isnan(old) & np.isnan(values))
+    return held, held & (was == stale) & (was | equal)

@@ -18,7 +18,7 @@ from llm_research_lab.alerting.rules.past import Asked, Past, evaluate_past
 from llm_research_lab.alerting.rules.read import Group, Rule, read_rules
 from llm_research_lab.alerting.rules.state import Alert
 from llm_research_lab.commands.lab import Lab
-from llm_research_lab.commands.metrics.samples import batch_of
+from llm_research_lab.commands.metrics.written import batch_of
 from llm_research_lab.promql import Options, print_expr
 from llm_research_lab.storage.private import explained
 from llm_research_lab.storage.relational import alert_states

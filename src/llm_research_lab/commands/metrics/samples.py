@@ -1,28 +1,38 @@
-"""What rules wrote becomes a batch for the store."""
+"""Samples on their way in or out: numbers in arrays, their series by number."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 import numpy as np
+from numpy.typing import NDArray
 
-from llm_research_lab.alerting.rules.past import Past
-from llm_research_lab.alerting.rules.written import Written
-from llm_research_lab.storage.timeseries import Batch
+from llm_research_lab.promql.values import Flags, Floats, Times
+from llm_research_lab.vocabulary.labels import Labels
+
+Numbers = NDArray[np.int32]
 
 
-def batch_of(past: Past) -> Batch | None:
-    """Take the samples out of what was written; None when there are none."""
-    labels, times, values, stale = [], [], [], []
-    for series, one in past.written.series.items():
-        labels += [series] * len(one.times)
-        times += list(one.times)
-        values += list(one.values)
-        stale += list(one.stale)
-    past.written = Written()
-    if not labels:
-        return None
-    return Batch(
-        tuple(labels),
-        np.array(times, dtype=np.int64),
-        np.array(values, dtype=np.float64),
-        np.array(stale, dtype=np.bool_),
-    )
+@dataclass(slots=True)
+class Numbering:
+    """Every series has one number, from 0 in the order met."""
+
+    labels: list[Labels] = field(default_factory=list)
+    _numbers: dict[Labels, int] = field(default_factory=dict)
+
+    def number(self, labels: Labels) -> int:
+        """Give the series' number."""
+        found = self._numbers.setdefault(labels, len(self.labels))
+        if found == len(self.labels):
+            self.labels.append(labels)
+        return found
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Samples:
+    """Samples as a file has them, one an entry. Shapes: all of length N."""
+
+    series: Numbers
+    times: Times
+    values: Floats
+    stale: Flags
