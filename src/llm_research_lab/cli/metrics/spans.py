@@ -52,6 +52,11 @@ def grid(at: str | None, start: str | None, end: str | None, step: str | None) -
     return Grid(begin, until, step_ms)
 
 
+def span(start: str, end: str) -> Grid:
+    """Read a range alone; its step is the one that a chart would have. Raises InvalidError."""
+    return grid(None, start, end, None)
+
+
 def fitting(length_ms: int) -> int:
     """Give the nicest step that keeps a range within `POINTS` steps."""
     return next((one for one in NICE_MS if length_ms // one <= POINTS), NICE_MS[-1])
