@@ -30,6 +30,22 @@ def transfer(name: str, total_bytes: int) -> Iterator[Callable[[int], None]]:
 
 
 @contextmanager
+def counted(name: str) -> Iterator[Callable[[int, int], None]]:
+    """Show how many things of all are done; a pipe gets nothing."""
+    if not sys.stderr.isatty():
+        yield lambda _done, _of: None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    from llm_research_lab.cli.rendering import console
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=console(stderr=True)) as progress:
+        task = progress.add_task(name, total=None)
+        yield lambda done, of: progress.update(task, completed=done, total=of)
+
+
+@contextmanager
 def samples() -> Iterator[Callable[[str, int, int], None]]:
     """Show experiments' samples; the function given takes a name, how many are done, and of all."""
     if not sys.stderr.isatty():

@@ -14,8 +14,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 
+from llm_research_lab.promql.kernels import compiled
 from llm_research_lab.promql.values import Flags, Floats
 
 TOLERANCE = 1e-12
@@ -25,7 +25,7 @@ _SMALLEST = float(np.finfo(np.float64).tiny)
 _GREATEST = float(np.finfo(np.float64).max)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _almost(a: float, b: float) -> bool:  # pragma: no cover - compiled
     if a == b:
         return True
@@ -35,7 +35,7 @@ def _almost(a: float, b: float) -> bool:  # pragma: no cover - compiled
     return abs(a - b) / min(total, _GREATEST) < TOLERANCE
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _gathered(
     bounds: Floats, counts: Floats, present: Flags, t: int, at: Floats, held: Floats
 ) -> int:  # pragma: no cover - compiled
@@ -53,7 +53,7 @@ def _gathered(
     return n
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _mended(held: Floats, n: int, modern: bool) -> bool:  # pragma: no cover - compiled
     """Make counts rise; whether one had to be lifted."""
     forced = False
@@ -70,7 +70,7 @@ def _mended(held: Floats, n: int, modern: bool) -> bool:  # pragma: no cover - c
     return forced
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _quantile(at: Floats, held: Floats, n: int, phi: float) -> float:  # pragma: no cover - compiled
     total = held[n - 1]
     if n < 2 or total == 0:
@@ -95,7 +95,7 @@ def _quantile(at: Floats, held: Floats, n: int, phi: float) -> float:  # pragma:
     return float(start + (at[low] - start) * (rank / count))
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def quantiles(
     bounds: Floats, counts: Floats, present: Flags, phis: Floats, modern: bool, out: Floats
 ) -> bool:  # pragma: no cover - compiled
@@ -121,7 +121,7 @@ def quantiles(
     return forced
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _rank(at: Floats, held: Floats, n: int, bound: float) -> float:  # pragma: no cover - compiled
     """How many observations lie at or below the bound, by interpolation."""
     rank = 0.0
@@ -137,7 +137,7 @@ def _rank(at: Floats, held: Floats, n: int, bound: float) -> float:  # pragma: n
     return float(held[n - 1])
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def fractions(
     bounds: Floats, counts: Floats, present: Flags, lows: Floats, highs: Floats, out: Floats
 ) -> None:  # pragma: no cover - compiled

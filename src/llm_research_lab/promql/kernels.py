@@ -9,10 +9,10 @@ arrays. No fast-math, no fused multiply-add: the bytes are those of the written 
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,9 +26,46 @@ ROWS = 512
 """Samples of each lane that are laid side by side at a time: 64 kB."""
 
 
+class _Kernel:
+    """A function that becomes machine code when it is first called, and so do the kernels it calls.
+
+    Importing numba takes most of a second: a process that answers its port, and asks nothing of
+    PromQL yet, does not wait for it.
+    """
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.__doc__ = function.__doc__
+        self.__name__ = function.__name__
+        self._function = function
+        self._code: Callable[..., Any] | None = None
+
+    def __call__(self, *args: Any) -> Any:
+        """Compute."""
+        if self._code is None:
+            with _compiling:
+                self.code()
+        return cast("Callable[..., Any]", self._code)(*args)
+
+    def code(self) -> Callable[..., Any]:
+        """Give what numba makes of it; kernels that it names are put in their names' place."""
+        if self._code is None:
+            import numba
+
+            named = self._function.__globals__
+            for name in self._function.__code__.co_names:
+                if isinstance(named.get(name), _Kernel):
+                    named[name] = named[name].code()
+            options = {"cache": True, "nogil": True, "error_model": "numpy"}
+            self._code = numba.njit(**options)(self._function)
+        return self._code
+
+
+_compiling = threading.RLock()
+
+
 def compiled(function: Function) -> Function:
     """Compile on first use; the arithmetic stays as written, a division by zero is IEEE 754's."""
-    return cast("Function", numba.njit(cache=True, nogil=True, error_model="numpy")(function))
+    return cast("Function", _Kernel(function))
 
 
 def fixed(array: NDArray[Scalar]) -> NDArray[Scalar]:

@@ -12,12 +12,12 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 
+from llm_research_lab.promql.kernels import compiled
 from llm_research_lab.promql.values import Flags, Floats, Times
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _less(a: float, b: float, sign: float) -> bool:  # pragma: no cover - compiled
     """Whether a is further from being kept than b. NaN is the furthest."""
     if math.isnan(a):
@@ -25,7 +25,7 @@ def _less(a: float, b: float, sign: float) -> bool:  # pragma: no cover - compil
     return sign * a < sign * b
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _up(heap: Times, at: int, column: Floats, sign: float) -> None:  # pragma: no cover - compiled
     while at > 0:
         parent = (at - 1) // 2
@@ -35,7 +35,7 @@ def _up(heap: Times, at: int, column: Floats, sign: float) -> None:  # pragma: n
         at = parent
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def _down(
     heap: Times, at: int, size: int, column: Floats, sign: float
 ) -> None:  # pragma: no cover - compiled
@@ -51,7 +51,7 @@ def _down(
         at = child
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def ranked(
     values: Floats, present: Flags, k: Times, sign: float, popping: bool, keep: Flags, order: Times
 ) -> None:  # pragma: no cover - compiled

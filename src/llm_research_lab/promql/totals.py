@@ -13,12 +13,12 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 
+from llm_research_lab.promql.kernels import compiled
 from llm_research_lab.promql.values import Flags, Floats, Times
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def sums(
     values: Floats, present: Flags, groups: Times, out: Floats, kahan: bool
 ) -> None:  # pragma: no cover - compiled
@@ -50,7 +50,7 @@ def sums(
         out += rests
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def means(
     values: Floats, present: Flags, groups: Times, out: Floats
 ) -> None:  # pragma: no cover - compiled
@@ -103,7 +103,7 @@ def means(
                 out[g, t] = out[g, t] / counts[g, t] + rests[g, t] / counts[g, t]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def plain_means(
     values: Floats, present: Flags, groups: Times, out: Floats
 ) -> None:  # pragma: no cover - compiled
@@ -130,7 +130,7 @@ def plain_means(
             out[g, t] = mean + (f / n - mean / n)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def variances(
     values: Floats, present: Flags, groups: Times, out: Floats, strict: bool
 ) -> None:  # pragma: no cover - compiled
@@ -160,7 +160,7 @@ def variances(
                 out[g, t] /= counts[g, t]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def extremes(
     values: Floats, present: Flags, groups: Times, out: Floats, sign: float
 ) -> None:  # pragma: no cover - compiled
@@ -180,7 +180,7 @@ def extremes(
                 out[g, t] = f
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled
 def quantile_rows(
     values: Floats, present: Flags, phis: Floats, out: Floats
 ) -> None:  # pragma: no cover - compiled

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
@@ -18,11 +15,11 @@ from llm_research_lab.commands.keys import ensure_admin_key
 from llm_research_lab.service.ports import BACKLOG, Bound, bind, bound_of
 from llm_research_lab.service.protocol import Protocol
 from llm_research_lab.service.readiness import Readiness
+from llm_research_lab.service.serving import KEEP_ALIVE_SECONDS, Server
 from llm_research_lab.service.settings import check_host
 from llm_research_lab.service.standing import Standing, standing
 from llm_research_lab.storage.relational import idempotency
 from llm_research_lab.telemetry.events import emit
-from llm_research_lab.telemetry.loop_lag import watch_loop
 from llm_research_lab.telemetry.requests import RequestInstruments
 
 if TYPE_CHECKING:
@@ -30,9 +27,6 @@ if TYPE_CHECKING:
 
     from llm_research_lab.service.settings import Settings
     from llm_research_lab.telemetry.instruments import Instruments
-
-KEEP_ALIVE_SECONDS = 75
-"""An idle connection is kept so long. Source: nginx's keepalive_timeout."""
 
 
 def run_api(settings: Settings) -> None:
@@ -73,39 +67,6 @@ def limits_of(settings: Settings) -> Limits:
         idle_seconds=settings.idle_timeout_seconds,
         upload_seconds=settings.upload_timeout_seconds,
     )
-
-
-class Server(uvicorn.Server):
-    """uvicorn's server, which says when it serves, and ends with status 0 when asked to stop."""
-
-    def __init__(self, config: uvicorn.Config, here: Standing, began: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._here = here
-        self._began = began
-        self._watch: asyncio.Task[None] | None = None
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, then tell."""
-        await super().startup(sockets)
-        loop = asyncio.get_running_loop()
-        self._here.measures.panics.watch_loop(loop)
-        self._watch = loop.create_task(watch_loop(self._here.lab.instruments), name="loop lag")
-        self._began()
-        self._here.stop.on(self._end)
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Stop; what watched the loop until then ends with it."""
-        await super().shutdown(sockets)
-        if self._watch is not None:
-            self._watch.cancel()
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave the signals to `Stop`: uvicorn would raise them again after the drain."""
-        yield
-
-    def _end(self) -> None:
-        self.should_exit = True
 
 
 def _bound(settings: Settings, here: Standing) -> Bound:

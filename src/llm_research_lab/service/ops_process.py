@@ -21,10 +21,10 @@ from llm_research_lab.commands.metrics.ruling import Ruling, load_rules
 from llm_research_lab.promql import Options
 from llm_research_lab.scrape.configuration import read_configuration
 from llm_research_lab.scrape.scraping import Observed, Scraper, Setting
-from llm_research_lab.service.api_process import KEEP_ALIVE_SECONDS, Server
 from llm_research_lab.service.local_targets import CONFIG, TARGETS, write_targets
 from llm_research_lab.service.metrics_store import open_series
 from llm_research_lab.service.ports import BACKLOG, bind
+from llm_research_lab.service.serving import KEEP_ALIVE_SECONDS, Server
 from llm_research_lab.service.settings import check_host
 from llm_research_lab.service.standing import Standing, standing
 from llm_research_lab.storage.private import explained

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from llm_research_lab.vocabulary import InvalidError, LabError, UnavailableError
@@ -17,8 +18,12 @@ _NO_DIRECTORY = frozenset({errno.ENOTDIR, errno.EEXIST, errno.EISDIR})
 _NO_PATH = frozenset({errno.ELOOP, errno.ENAMETOOLONG, errno.EINVAL})
 
 
-def write_private(path: Path, content: bytes) -> None:
+def write_private(
+    path: Path, content: bytes, *, synced: Callable[[], None] = lambda: None
+) -> None:
     """Replace the file at once, mode 0600, and return when it is on the disk.
+
+    `synced` is called between the new file's sync and its rename.
 
     A crash leaves the old file whole, and perhaps a file ``.NAME.…`` beside it.
     Raises what `explained` makes of an OSError.
@@ -30,6 +35,7 @@ def write_private(path: Path, content: bytes) -> None:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
+            synced()
             Path(name).replace(path)
         except BaseException:
             Path(name).unlink(missing_ok=True)

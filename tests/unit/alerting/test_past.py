@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
-from hypothesis import Phase, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llm_research_lab.alerting.rules.past import Asked, Past, evaluate_past
+from llm_research_lab.alerting.rules.labelling import Templates
 from llm_research_lab.alerting.rules.read import read_rules
 from llm_research_lab.promql import Columns, Need
 from llm_research_lab.vocabulary.matchers import accepts
@@ -29,6 +32,12 @@ RULES = (
     "{alert: A, expr: 'up == 0', for: 30s, keep_firing_for: 45s}",
     "{alert: B, expr: 'count(ALERTS{alertname=\"A\"}) > 0'}",
     "{record: r10, expr: 'max(r3 offset -1m)'}",
+    "{record: r11, expr: 'up offset -1m'}",
+    "{record: r11, expr: 'up > 0'}",
+    "{record: r11, expr: 'r1 @ end()', labels: {k: v}}",
+    "{record: r11, expr: 'r2', labels: {g: g}}",
+    '{alert: C, expr: up, labels: {v: "{{ $value }}", j: "x{{ $labels.job }}"}}',
+    '{alert: D, expr: r1, labels: {n: "{{ query }}"}}',
 )
 
 
@@ -52,38 +61,63 @@ def _asked(groups: Sequence[Sequence[str]], bits: Sequence[int], stepped: bool) 
         cut = np.ascontiguousarray(values[rows][:, inside])
         return [Columns(tuple(SERIES[r] for r in rows), times[inside], cut, stale[rows][:, inside])]
 
-    return Asked(read.groups, fetch, stepped=stepped)
+    return Asked(read.groups, fetch, stepped=stepped, templates=Templates(_expand))
+
+
+def _expand(text: str, **given: Any) -> str:
+    if "query" in text:
+        return str(sorted(given["query"]("sum(r3)")))
+    return text.replace("{{ $value }}", str(given["value"])).replace(
+        "{{ $labels.job }}", given["labels"].get("job", "")
+    )
 
 
 def _samples(past: Past) -> dict[object, list[tuple[int, str, bool]]]:
     return {
-        labels: list(zip(one.times, map(repr, one.values), one.stale, strict=True))
+        labels: list(
+            zip(
+                one.times.tolist(),
+                ["stale" if stale else repr(v) for v, stale in zip(one.values, one.stale)],
+                one.stale.tolist(),
+            )
+        )
         for labels, one in past.written.series.items()
     }
 
 
-@settings(max_examples=5, deadline=None, phases=(Phase.generate,))
+def _all(past: Past) -> tuple[object, ...]:
+    return (
+        _samples(past),
+        past.failures,
+        {place: alerts for place, alerts in past.alerts.items() if alerts},
+        {place: told for place, told in past.told.items() if told},
+        past.spans.found,
+        {place: seen for place, seen in past.seen.items() if seen},
+    )
+
+
+@settings(max_examples=100, deadline=None)
 @given(
     st.lists(st.lists(st.sampled_from(RULES), max_size=6, unique=True), min_size=1, max_size=3),
     st.lists(st.integers(0, 2), min_size=20, max_size=60),
     st.integers(0, END),
+    st.booleans(),
 )
 def test_one_pass_steps_and_cuts_write_the_same(
-    groups: list[list[str]], bits: list[int], cut: int
+    groups: list[list[str]], bits: list[int], cut: int, in_order: bool
 ) -> None:
-    whole = evaluate_past(_asked(groups, bits, stepped=False), 0, END)
-    stepped = evaluate_past(_asked(groups, bits, stepped=True), 0, END)
-    assert _samples(whole) == _samples(stepped)
-    assert whole.alerts == stepped.alerts
-    pieces = evaluate_past(_asked(groups, bits, stepped=False), 0, cut)
-    evaluate_past(_asked(groups, bits, stepped=False), cut + 1, END, pieces)
-    assert _samples(pieces) == _samples(whole)
+    asked = replace(_asked(groups, bits, stepped=False), in_order=in_order)
+    whole = evaluate_past(asked, 0, END)
+    assert _all(whole) == _all(evaluate_past(replace(asked, stepped=True), 0, END))
+    pieces = evaluate_past(asked, 0, cut)
+    evaluate_past(asked, cut + 1, END, pieces)
+    assert _all(pieces) == _all(whole)
 
 
 def test_a_series_that_vanishes_is_marked_stale_once() -> None:
     past = evaluate_past(_asked([[RULES[0]]], [1, 2, 2, 1, 1, 1], stepped=False), 0, 45_000)
     one = past.written.series[("__name__", "r1"), ("g", "n0"), ("job", "a")]
-    assert (one.times, one.stale) == ([0, 15_000], [False, True])
+    assert (one.times.tolist(), one.stale.tolist()) == ([0, 15_000], [False, True])
 
 
 def test_a_rule_that_fails_writes_nothing_and_says_why() -> None:

@@ -35,7 +35,7 @@ def test_every_key_of_a_file_is_read() -> None:
     assert (group.query_offset_ms, group.labels) == (60_000, (("team", "a"),))
     record, alert = group.rules
     assert (record.kind, record.name, record.where) == ("record", "job:up:sum", "8:5")
-    assert record.labels == (("level", "1"), ("on", "true"))
+    assert record.labels == (("gone", ""), ("level", "1"), ("on", "true"))
     assert (alert.kind, alert.text, alert.for_ms) == ("alert", "up == 0", 300_000)
     assert (alert.keep_firing_for_ms, alert.annotations) == (600_000, (("summary", ""),))
 

@@ -81,7 +81,9 @@ def test_edges_are_for_the_functions_that_know_them(name, edges):
     if name in EDGES[edges]:
         parse(text, experimental=True)
     else:
-        with pytest.raises(ExpressionError, match=f"{edges} in"):
+        with pytest.raises(
+            ExpressionError, match=f"{edges} modifier can only be used with: .* - not with {name}"
+        ):
             parse(text, experimental=True)
 
 

@@ -498,7 +498,12 @@ def test_an_error_points_at_the_first_thing_wrong(text, where):
         ('label_join(x, "a")', "1:1", "3 or more arguments of label_join", "2"),
         ("info(x, y)", "1:9", "label matchers in braces", "another expression"),
         ('info(x, ({a="b"}))', "1:9", "label matchers in braces", "another expression"),
-        ("resets((x[5m] smoothed))", "1:9", "smoothed in delta, increase, rate", "it in resets"),
+        (
+            "resets((x[5m] smoothed))",
+            "1:9",
+            "a range without smoothed",
+            "smoothed modifier can only be used with: delta, increase, rate - not with resets",
+        ),
         ("holt_winters(x[5m], 1, 1)", "1:1", "a function of PromQL", '"holt_winters"'),
     ],
 )

@@ -1,1 +1,33 @@
 """Prometheus rules: read from files, and each alert stepped through its states."""
+
+from llm_research_lab.alerting.rules.identity import identity
+from llm_research_lab.alerting.rules.intervals import Interval, intervals
+from llm_research_lab.alerting.rules.labelling import Expand, Templates, Told
+from llm_research_lab.alerting.rules.past import Asked, Failure, Past, evaluate_past
+from llm_research_lab.alerting.rules.read import Group, Rule, RuleFile, read_rules
+from llm_research_lab.alerting.rules.restoring import Outage, restored
+from llm_research_lab.alerting.rules.state import Alert, State, Timing
+from llm_research_lab.alerting.rules.written import Written
+
+__all__ = [
+    "Alert",
+    "Asked",
+    "Expand",
+    "Failure",
+    "Group",
+    "Interval",
+    "Outage",
+    "Past",
+    "Rule",
+    "RuleFile",
+    "State",
+    "Templates",
+    "Timing",
+    "Told",
+    "Written",
+    "evaluate_past",
+    "identity",
+    "intervals",
+    "read_rules",
+    "restored",
+]

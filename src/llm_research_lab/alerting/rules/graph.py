@@ -1,16 +1,27 @@
 """A rule comes after the rules whose series it reads; those that read in a circle stand together.
 
-A rule that reads itself, a later rule of its group, or a recorded series at another time than the
-past (``@``, a negative offset) cannot be evaluated in one pass: its circle is stepped.
+A rule that reads itself, something written later, or another time than the past (``@``, a negative
+offset) cannot be evaluated in one pass: its circle is stepped. Rules that may write the same series
+stand together too, but are stepped only where they do.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from llm_research_lab.alerting.rules.read import Group, Rule
-from llm_research_lab.promql import Call, Expr, Selector, Subquery, walk
+from llm_research_lab.promql import (
+    Call,
+    Expr,
+    Length,
+    LengthNode,
+    Range,
+    Selector,
+    Subquery,
+    resolve,
+    walk,
+)
 from llm_research_lab.vocabulary.labels import METRIC_NAME
 from llm_research_lab.vocabulary.matchers import Matcher
 
@@ -26,35 +37,48 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Circle:
-    """Rules that are evaluated together; a single one that is not `stepped` takes one pass."""
+    """Rules that are evaluated together: in one pass over the range, or `stepped`."""
 
     nodes: tuple[Node, ...]
     stepped: bool
 
 
-def circles(groups: Sequence[Group]) -> tuple[Circle, ...]:
-    """Order all rules: what is read comes before its reader."""
+def circles(groups: Sequence[Group], *, in_order: bool = False) -> tuple[Circle, ...]:
+    """Order all rules: what is read comes before its reader.
+
+    `in_order`: groups are evaluated one after the other at each tick; otherwise only the rules of
+    one group are, and a reader in another sees what is written at the same tick.
+    """
     nodes = [
         Node(number, index, rule)
         for number, group in enumerate(groups)
         for index, rule in enumerate(group.rules)
     ]
-    reads = [_reads(nodes, reader) for reader in nodes]
-    for reader, found in enumerate(reads):
-        for writer in found:
-            offsets = [groups[nodes[one].group].query_offset_ms or 0 for one in (reader, writer)]
-            if offsets[1] > offsets[0] or _backward(nodes[reader], nodes[writer]):
-                reads[writer].add(reader)
-    reach = [_reached(reads, start) for start in range(len(nodes))]
+    graph = _Graph(groups, nodes, in_order)
+    reads = [graph.reads(reader) for reader in nodes]
+    for number, reader in enumerate(nodes):
+        for writer in list(reads[number]):
+            if graph.backward(reader, nodes[writer]):
+                reads[writer].add(number)
+        if leaves_the_past(reader.rule.expr):
+            reads[number].add(number)
+    return _ordered(nodes, reads, graph.together())
+
+
+def _ordered(
+    nodes: Sequence[Node], reads: Sequence[set[int]], together: Sequence[set[int]]
+) -> tuple[Circle, ...]:
+    near = [one | other for one, other in zip(reads, together, strict=True)]
+    reach = [_reached(near, start) for start in range(len(nodes))]
     done: set[int] = set()
     ordered: list[Circle] = []
     for number in sorted(range(len(nodes)), key=lambda one: (len(reach[one]), one)):
         if number in done:
             continue
-        members = [other for other in reach[number] if number in reach[other]] or [number]
+        members = sorted({number, *(one for one in reach[number] if number in reach[one])})
         done.update(members)
-        stepped = number in reach[number]
-        ordered.append(Circle(tuple(nodes[one] for one in sorted(members)), stepped))
+        stepped = any(other in reads[one] for one in members for other in members)
+        ordered.append(Circle(tuple(nodes[one] for one in members), stepped))
     return tuple(ordered)
 
 
@@ -69,38 +93,105 @@ def _reached(reads: Sequence[set[int]], start: int) -> frozenset[int]:
     return frozenset(found)
 
 
-def _backward(reader: Node, writer: Node) -> bool:
-    later = reader.group == writer.group and reader.index <= writer.index
-    return later or _leaves_the_past(reader.rule.expr)
+@dataclass(frozen=True, slots=True)
+class _Graph:
+    """Who reads whom, by the labels that are certain before anything is evaluated."""
+
+    groups: Sequence[Group]
+    nodes: Sequence[Node]
+    in_order: bool
+
+    def reads(self, reader: Node) -> set[int]:
+        """Find the rules whose series the reader may read."""
+        parts = list(walk(reader.rule.expr))
+        asks = any("{{" in text and "query" in text for _, text in self._labels(reader))
+        if asks or any(isinstance(part, Call) and part.function == "info" for part in parts):
+            return set(range(len(self.nodes)))
+        matchers = [part.matchers for part in parts if isinstance(part, Selector)]
+        return {
+            number
+            for number, node in enumerate(self.nodes)
+            if any(self._may_read(one, node) for one in matchers)
+        }
+
+    def backward(self, reader: Node, writer: Node) -> bool:
+        """Whether the reader must not see what the writer writes at the same tick."""
+        if self._offset(writer) > self._offset(reader):
+            return True
+        if self._offset(writer) and leaves_the_past(reader.rule.expr):
+            return True
+        if reader.group == writer.group:
+            return reader.index <= writer.index
+        return self.in_order and reader.group < writer.group
+
+    def together(self) -> list[set[int]]:
+        """Find for every rule the others that may write a series of its."""
+        found: list[set[int]] = [set() for _ in self.nodes]
+        named: dict[str, list[int]] = {}
+        for number, node in enumerate(self.nodes):
+            for name in _names(node.rule):
+                for other in named.setdefault(name, []):
+                    if self._may_meet(node, self.nodes[other]):
+                        found[number].add(other)
+                        found[other].add(number)
+                named[name].append(number)
+        return found
+
+    def _offset(self, node: Node) -> int:
+        return self.groups[node.group].query_offset_ms or 0
+
+    def _labels(self, node: Node) -> list[tuple[str, str]]:
+        return [*self.groups[node.group].labels, *node.rule.labels]
+
+    def _certain(self, node: Node) -> Mapping[str, str]:
+        """Give the labels that every series of the rule has, its name apart."""
+        certain = dict(self._labels(node))
+        if node.rule.kind == "alert":
+            certain = {name: text for name, text in certain.items() if "{{" not in text}
+            certain["alertname"] = node.rule.name
+        return certain
+
+    def _may_read(self, matchers: Sequence[Matcher], node: Node) -> bool:
+        """Whether the selector can accept a series of the rule."""
+        named = any(_accepts(matchers, METRIC_NAME, name) for name in _names(node.rule))
+        certain = self._certain(node).items()
+        return named and all(_accepts(matchers, name, value) for name, value in certain)
+
+    def _may_meet(self, one: Node, other: Node) -> bool:
+        mine, yours = self._certain(one), self._certain(other)
+        return all(yours[name] == value for name, value in mine.items() if name in yours)
 
 
-def _leaves_the_past(expr: Expr) -> bool:
+def _names(rule: Rule) -> tuple[str, ...]:
+    """Give the names of the series that the rule writes."""
+    return (rule.name,) if rule.kind == "record" else ("ALERTS", "ALERTS_FOR_STATE")
+
+
+def leaves_the_past(expr: Expr) -> bool:
+    """Whether the answer at an instant needs more than a fixed stretch of time before it."""
     for part in walk(expr):
         if isinstance(part, Selector | Subquery):
-            fixed = isinstance(part.offset, int) and part.offset >= 0
-            if part.at is not None or not fixed:
+            offset = _fixed(part.offset)
+            if part.at is not None or offset is None or offset < 0:
                 return True
+        if isinstance(part, Range | Subquery) and _fixed(part.range) is None:
+            return True
+        if isinstance(part, Subquery) and _fixed(part.step or 0) is None:
+            return True
     return False
 
 
-def _reads(nodes: Sequence[Node], reader: Node) -> set[int]:
-    parts = list(walk(reader.rule.expr))
-    if any(isinstance(part, Call) and part.function == "info" for part in parts):
-        return set(range(len(nodes)))
-    matchers = [part.matchers for part in parts if isinstance(part, Selector)]
-    return {
-        number
-        for number, node in enumerate(nodes)
-        if any(_may_read(one, node.rule) for one in matchers)
-    }
+def _fixed(length: Length) -> int | None:
+    """Give a length in milliseconds, unless it depends on the query's step or range."""
+    if isinstance(length, int):
+        return length
+    return None if _asks(length) else resolve(length, step_ms=0, range_ms=0)
 
 
-def _may_read(matchers: Sequence[Matcher], rule: Rule) -> bool:
-    """Whether the selector can accept a series of the rule, by the labels that are certain."""
-    if rule.kind == "record":
-        return _accepts(matchers, METRIC_NAME, rule.name)
-    named = any(_accepts(matchers, METRIC_NAME, name) for name in ("ALERTS", "ALERTS_FOR_STATE"))
-    return named and _accepts(matchers, "alertname", rule.name)
+def _asks(length: LengthNode | float) -> bool:
+    if not isinstance(length, LengthNode):
+        return False
+    return length.op in {"step", "range"} or any(_asks(one) for one in length.operands)
 
 
 def _accepts(matchers: Sequence[Matcher], name: str, value: str) -> bool:

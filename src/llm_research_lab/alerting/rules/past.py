@@ -1,23 +1,35 @@
 """Groups over the past: one pass over the range where no rule reads in a circle, else tick by tick.
 
-Both give the same samples: ticks are the group's start plus whole intervals, a rule sees what was
-written before it at the same tick. Source: Prometheus, rules/group.go, Group.Eval.
+Both give the same samples, and any cut of the range does: a rule sees what was written before it,
+never what has a later time than its tick. What fails in one pass is halved until the tick is found
+at which it fails. Source: Prometheus, rules/group.go, `Group.Eval`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from operator import attrgetter
 
 import numpy as np
 
 from llm_research_lab.alerting.rules.graph import Circle, Node, circles
+from llm_research_lab.alerting.rules.labelling import (
+    Labeller,
+    Query,
+    Row,
+    Rows,
+    Sample,
+    Templates,
+    Told,
+)
 from llm_research_lab.alerting.rules.read import Group
+from llm_research_lab.alerting.rules.spans import RulePlace, Spans
 from llm_research_lab.alerting.rules.state import (
     INACTIVE,
     STATES,
     Alert,
+    StateColumns,
     Timing,
     alerts_series,
     for_state_series,
@@ -27,28 +39,35 @@ from llm_research_lab.alerting.rules.written import Written
 from llm_research_lab.promql import (
     Block,
     Columns,
+    Expr,
     ExpressionError,
     Grid,
     Need,
     Options,
+    QueryLimitError,
     ScalarValue,
+    Times,
     evaluate,
     needs,
+    parse,
 )
 from llm_research_lab.vocabulary import Instant
-from llm_research_lab.vocabulary.labels import METRIC_NAME, Labels, labels_of
+from llm_research_lab.vocabulary.labels import Labels, labels_of
 
 Fetch = Callable[[Need], Sequence[Columns]]
 DEFAULT_INTERVAL_MS = 60_000
 
+NO_RULE = "rule result is not a vector or scalar"
+
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A rule failed at a tick: nothing was written, its states stand."""
+    """A rule failed at a tick: its states stand; samples that were not refused are written."""
 
     rule: str
     at_ms: Instant
     why: str
+    place: RulePlace = (0, 0)
 
 
 @dataclass(slots=True)
@@ -56,10 +75,13 @@ class Past:
     """What the rules wrote, and what to carry into the next piece of the range."""
 
     written: Written = field(default_factory=Written)
-    alerts: dict[tuple[int, int], dict[Labels, Alert]] = field(default_factory=dict)
-    seen: dict[tuple[int, int], frozenset[Labels]] = field(default_factory=dict)
+    alerts: dict[RulePlace, dict[Labels, Alert]] = field(default_factory=dict)
+    told: dict[RulePlace, dict[Labels, Told]] = field(default_factory=dict)
+    """The last sample of each alert: what its annotations are expanded with."""
+    seen: dict[RulePlace, frozenset[Labels]] = field(default_factory=dict)
     """The series that a rule wrote at its last good tick: what vanishes from them turns stale."""
     failures: list[Failure] = field(default_factory=list)
+    spans: Spans = field(default_factory=Spans)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,145 +93,263 @@ class Asked:
     options: Options = field(default_factory=Options)
     default_interval_ms: int = DEFAULT_INTERVAL_MS
     stepped: bool = False
+    templates: Templates = field(default_factory=Templates)
+    origin_ms: Instant = 0
+    """Ticks are whole intervals from here."""
+    in_order: bool = False
+    """Whether groups are evaluated one after the other, as promtool does (`graph.circles`)."""
 
 
 def evaluate_past(asked: Asked, from_ms: Instant, to_ms: Instant, past: Past | None = None) -> Past:
     """Evaluate all groups at their ticks in the range, `from_ms` and `to_ms` included.
 
-    Ticks are multiples of the interval since 1970, so a cut range has the ticks of the whole one;
-    hand the answer of one piece to the next.
+    Ticks are multiples of the interval since the origin, so a cut range has the ticks of the whole
+    one; hand the answer of one piece to the next.
     """
     past = Past() if past is None else past
-    ordered = circles(asked.groups)
+    ordered = circles(asked.groups, in_order=asked.in_order)
     if asked.stepped:
-        nodes = tuple(node for circle in ordered for node in circle.nodes)
-        ordered = (Circle(nodes, stepped=True),)
+        nodes = [node for circle in ordered for node in circle.nodes]
+        if asked.in_order:
+            nodes.sort(key=lambda node: (node.group, node.index))
+        ordered = (Circle(tuple(nodes), stepped=True),)
     for circle in ordered:
-        grids = [_grid(asked, node, from_ms, to_ms) for node in circle.nodes]
-        if circle.stepped:
-            _step(asked, circle, grids, past)
-        elif grids[0] is not None:
-            _run(asked, circle.nodes[0], grids[0], past)
+        _advance(_Run(asked, past), circle, from_ms, to_ms)
+    past.failures.sort(key=attrgetter("at_ms", "place"))
     return past
 
 
-def _grid(asked: Asked, node: Node, from_ms: Instant, to_ms: Instant) -> Grid | None:
-    step = asked.groups[node.group].interval_ms or asked.default_interval_ms
-    first, last = -(-from_ms // step) * step, to_ms // step * step
-    return Grid(first, last, step) if first <= last else None
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What is asked, and what came of it so far."""
+
+    asked: Asked
+    past: Past
+
+    def grid(self, node: Node, from_ms: Instant, to_ms: Instant) -> Grid | None:
+        """Give a rule's ticks in a range."""
+        step = self.asked.groups[node.group].interval_ms or self.asked.default_interval_ms
+        origin = self.asked.origin_ms
+        first = origin - (origin - from_ms) // step * step
+        last = origin + (to_ms - origin) // step * step
+        return Grid(first, last, step) if first <= last else None
+
+    def offset(self, node: Node) -> int:
+        """Give how long before its tick a rule is evaluated."""
+        return self.asked.groups[node.group].query_offset_ms or 0
+
+    def value(self, expr: Expr, grid: Grid, until_ms: Instant) -> Block | ScalarValue:
+        """Evaluate on what is there until an instant."""
+        fetched: dict[Need, Sequence[Columns]] = {}
+        for need in needs(expr, grid, self.asked.options):
+            cut = Need(need.matchers, need.from_ms, min(need.to_ms, until_ms))
+            if cut.from_ms <= cut.to_ms:
+                fetched[need] = [*self.asked.fetch(cut), *self.past.written.select(cut)]
+        value = evaluate(expr, grid, fetched, self.asked.options).value
+        if not isinstance(value, Block | ScalarValue):
+            raise ExpressionError("rule", "a vector or a scalar", NO_RULE, "mend it")
+        return value
+
+    def query(self, at_ms: Instant) -> Query:
+        """Give what a template's ``query`` asks at an instant."""
+
+        def ask(text: str) -> list[Sample]:
+            expr = parse(text, experimental=self.asked.options.experimental)
+            value = self.value(expr, Grid(at_ms, at_ms, 0), at_ms)
+            if isinstance(value, ScalarValue):
+                return [({}, float(value.values[0]))]
+            return [
+                (dict(labels), float(row[0]))
+                for labels, row in zip(value.labels, value.values, strict=True)
+            ]
+
+        return ask
+
+    def rows(self, node: Node, grid: Grid) -> Rows:
+        """Evaluate a rule and label its rows. Raises ExpressionError, QueryLimitError."""
+        offset = self.offset(node)
+        moved = Grid(grid.start_ms - offset, grid.end_ms - offset, grid.step_ms)
+        value = self.value(node.rule.expr, moved, grid.end_ms)
+        if isinstance(value, ScalarValue):
+            value = Block(((),), value.values[None, :], np.ones((1, grid.count), np.bool_))
+        group = self.asked.groups[node.group]
+        labeller = Labeller(group, node.rule, self.asked.templates, self.query)
+        rows = labeller.rows(value, grid.times)
+        if node.rule.kind == "record" and group.limit > 0:
+            counts = sum((row.present.astype(np.int64) for row in rows.values()), np.zeros(1))
+            _check_limit(group, int(np.max(counts)), "series")
+        return rows
 
 
-def _step(asked: Asked, circle: Circle, grids: Sequence[Grid | None], past: Past) -> None:
-    """Take all ticks in the order of time; at equal times in the circle's order."""
-    ticks = [
-        (int(time), order)
-        for order, grid in enumerate(grids)
-        if grid is not None
-        for time in grid.times
-    ]
-    for time, order in sorted(ticks):
-        _run(asked, circle.nodes[order], Grid(time, time, 0), past)
+class _LimitError(Exception):
+    """More alerts or series than the group's limit."""
 
 
-def _run(asked: Asked, node: Node, grid: Grid, past: Past) -> None:
-    """Evaluate a rule on a grid and write; a grid on which it fails is taken tick by tick."""
-    offset = asked.groups[node.group].query_offset_ms or 0
+def _check_limit(group: Group, count: int, what: str) -> None:
+    if 0 < group.limit < count:
+        raise _LimitError(f"exceeded limit of {group.limit} with {count} {what}")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Outcome:
+    """What a rule gave over a grid, not yet written. `labels` and `columns`: its alerts."""
+
+    node: Node
+    grid: Grid
+    rows: Rows
+    labels: list[Labels] = field(default_factory=list)
+    columns: StateColumns | None = None
+    told: dict[Labels, Told] = field(default_factory=dict)
+
+    @property
+    def place(self) -> RulePlace:
+        """Where the rule stands."""
+        return self.node.group, self.node.index
+
+
+def _advance(run: _Run, circle: Circle, from_ms: Instant, to_ms: Instant) -> None:
+    """Take a circle through a range: in one pass, or by halves where that does not go."""
+    grids = [run.grid(node, from_ms, to_ms) for node in circle.nodes]
+    ticks = sorted({time for grid in grids if grid for time in grid.times.tolist()})
+    if circle.stepped:
+        for tick in ticks:
+            _tick(run, circle, tick)
+    elif len(ticks) == 1:
+        _tick(run, circle, ticks[0])
+    elif ticks and not _pass(run, circle, grids):
+        middle = ticks[len(ticks) // 2]
+        _advance(run, circle, from_ms, middle - 1)
+        _advance(run, circle, middle, to_ms)
+
+
+def _tick(run: _Run, circle: Circle, tick: Instant) -> None:
+    """Evaluate and write the rules one after the other."""
+    for node in circle.nodes:
+        grid = run.grid(node, tick, tick)
+        if grid is not None:
+            _one(run, node, Grid(tick, tick, 0))
+
+
+def _one(run: _Run, node: Node, grid: Grid) -> None:
+    place, past = (node.group, node.index), run.past
+    why: str | None = None
     try:
-        block = _answer(asked, node, _moved(grid, -offset), past)
-        rows = _relabelled(node, asked.groups[node.group], block)
-    except ExpressionError as error:
-        if grid.count > 1:
-            for time in grid.times.tolist():
-                _run(asked, node, Grid(time, time, 0), past)
-        else:
-            past.failures.append(Failure(node.rule.name, grid.start_ms, error.got))
-        return
-    if node.rule.kind == "alert":
-        rows = _alerting(node, rows, grid, past)
-    _write(node, rows, grid.times - offset, past)
+        outcome = _outcome(run, node, grid)
+    except (ExpressionError, QueryLimitError) as error:
+        why = error.got
+    except _LimitError as error:
+        why = str(error)
+        if node.rule.kind == "alert":
+            past.alerts[place], past.told[place] = {}, {}
+            past.spans.end(place, grid.start_ms)
+    else:
+        why = _append(outcome, grid.start_ms - run.offset(node), past)
+        _carry(outcome, past)
+    if why is not None:
+        past.failures.append(Failure(node.rule.name, grid.start_ms, why, place))
 
 
-def _moved(grid: Grid, by_ms: int) -> Grid:
-    return Grid(grid.start_ms + by_ms, grid.end_ms + by_ms, grid.step_ms)
+def _pass(run: _Run, circle: Circle, grids: Sequence[Grid | None]) -> bool:
+    """Evaluate all rules over the range and write, if none fails and no two write one series."""
+    pairs = [(node, grid) for node, grid in zip(circle.nodes, grids, strict=True) if grid]
+    try:
+        outcomes = [_outcome(run, node, grid) for node, grid in pairs]
+    except (ExpressionError, QueryLimitError, _LimitError):
+        return False
+    known: set[Labels] = set()
+    for outcome in outcomes:
+        mine = outcome.rows.keys() | run.past.seen.get(outcome.place, frozenset())
+        start = outcome.grid.start_ms - run.offset(outcome.node)
+        if not known.isdisjoint(mine) or any(run.past.written.reaches(one, start) for one in mine):
+            return False
+        known |= mine
+    for outcome in outcomes:
+        _extend(outcome, outcome.grid.times - run.offset(outcome.node), run.past)
+        _carry(outcome, run.past)
+    return True
 
 
-def _answer(asked: Asked, node: Node, grid: Grid, past: Past) -> Block:
-    expr = node.rule.expr
-    fetched = {
-        need: [*asked.fetch(need), *past.written.select(need)]
-        for need in needs(expr, grid, asked.options)
-    }
-    value = evaluate(expr, grid, fetched, asked.options).value
-    if isinstance(value, ScalarValue):
-        return Block(((),), value.values[None, :], np.ones((1, grid.count), np.bool_))
-    if not isinstance(value, Block):
-        raise ExpressionError("rule", "a vector or a scalar", "rule result is neither", "mend it")
-    return value
+def _outcome(run: _Run, node: Node, grid: Grid) -> _Outcome:
+    rows = run.rows(node, grid)
+    if node.rule.kind == "record":
+        return _Outcome(node, grid, rows)
+    return _alerting(run, node, grid, rows)
 
 
-Rows = dict[Labels, tuple[Any, Any]]
-"""Values and presence of each series, [T] each."""
-
-
-def _relabelled(node: Node, group: Group, block: Block) -> Rows:
-    """Give the rule's labels to the rows. Raises where two rows then stand at one tick."""
-    named = "alertname" if node.rule.kind == "alert" else METRIC_NAME
-    extra = {**dict(group.labels), **dict(node.rule.labels), named: node.rule.name}
-    rows: Rows = {}
-    for row, labels in enumerate(block.labels):
-        pairs = {name: value for name, value in labels if name != METRIC_NAME}
-        key = labels_of({**pairs, **extra})
-        values, present = block.values[row], block.present[row]
-        if key in rows:
-            before, there = rows[key]
-            if (there & present).any():
-                got = "vector contains metrics with the same labelset after applying rule labels"
-                raise ExpressionError("rule", "series that differ", got, "keep a label")
-            values, present = np.where(present, values, before), there | present
-        rows[key] = (values, present)
-    over = sum((present.astype(np.int64) for _, present in rows.values()), np.zeros(1, np.int64))
-    if group.limit > 0 and node.rule.kind == "record" and (over > group.limit).any():
-        got = f"exceeded limit of {group.limit} with {int(over.max())} series"
-        raise ExpressionError("rule", "fewer series", got, "raise the group's limit")
-    return rows
-
-
-def _alerting(node: Node, rows: Rows, grid: Grid, past: Past) -> Rows:
+def _alerting(run: _Run, node: Node, grid: Grid, rows: Rows) -> _Outcome:
     """Step the alerts, and give the series that say so."""
-    place = (node.group, node.index)
-    before = past.alerts.get(place, {})
+    place, group = (node.group, node.index), run.asked.groups[node.group]
+    before = run.past.alerts.get(place, {})
     labels = sorted({*before, *rows})
     nothing = np.zeros(grid.count, np.bool_)
-    present = np.array([rows[one][1] if one in rows else nothing for one in labels], np.bool_)
+    present = np.array([rows[one].present if one in rows else nothing for one in labels], np.bool_)
     timing = Timing(node.rule.for_ms, node.rule.keep_firing_for_ms)
     present = present.reshape(len(labels), grid.count)
     columns = state_columns(present, grid.times, timing, [before.get(one) for one in labels])
-    pairs = zip(labels, columns.after, strict=True)
-    past.alerts[place] = {one: alert for one, alert in pairs if alert is not None}
+    active = np.count_nonzero(columns.states != INACTIVE, axis=0)
+    _check_limit(group, int(active.max(initial=0)), "alerts")
+    told = dict(run.past.told.get(place, {}))
+    told.update((one, row.told) for one, row in rows.items() if row.told is not None)
+    static = {**dict(group.labels), **dict(node.rule.labels)}
+    return _Outcome(node, grid, _state_rows(static, labels, columns), labels, columns, told)
+
+
+def _state_rows(static: dict[str, str], labels: list[Labels], columns: StateColumns) -> Rows:
     found: Rows = {}
     for row, one in enumerate(labels):
-        states = columns.states[row]
+        # A label that expands to nothing stands there unexpanded. Source: alerting.go, `sample`.
+        named, states = labels_of({**static, **dict(one)}), columns.states[row]
         for number, state in enumerate(STATES):
             if number != INACTIVE and (states == number).any():
-                found[alerts_series(one, state)] = (np.ones(grid.count), states == number)
+                found[alerts_series(named, state)] = Row(np.ones(len(states)), states == number)
         if (states != INACTIVE).any():
             seconds = (columns.active_at_ms[row] // 1000).astype(np.float64)
-            found[for_state_series(one)] = (seconds, states != INACTIVE)
+            found[for_state_series(named)] = Row(seconds, states != INACTIVE)
     return found
 
 
-def _write(node: Node, rows: Rows, times: Any, past: Past) -> None:
-    """Append the samples, and a stale marker at the first tick at which a series is gone."""
-    place = (node.group, node.index)
-    seen = past.seen.get(place, frozenset())
+def _carry(outcome: _Outcome, past: Past) -> None:
+    """Keep the states of a rule's alerts for the next piece."""
+    if outcome.columns is None:
+        return
+    place = outcome.place
+    pairs = zip(outcome.labels, outcome.columns.after, strict=True)
+    after = {one: alert for one, alert in pairs if alert is not None}
+    past.alerts[place] = after
+    past.told[place] = {one: told for one, told in outcome.told.items() if one in after}
+    past.spans.take(place, outcome.labels, outcome.columns, outcome.grid.times)
+
+
+def _append(outcome: _Outcome, time_ms: Instant, past: Past) -> str | None:
+    """Write one tick, and say why a sample was refused."""
+    why, last = None, set()
+    for labels, row in sorted(outcome.rows.items(), key=lambda pair: pair[0]):
+        if row.present[0]:
+            refusal = past.written.append(labels, time_ms, float(row.values[0]), stale=False)
+            if refusal is None:
+                last.add(labels)
+            why = refusal or why
+    for labels in sorted(past.seen.get(outcome.place, frozenset()) - last):
+        past.written.append(labels, time_ms, float("nan"), stale=True)
+    past.seen[outcome.place] = frozenset(last)
+    return why
+
+
+def _extend(outcome: _Outcome, times: Times, past: Past) -> None:
+    """Write a range, and a stale marker at the first tick at which a series is gone."""
+    seen = past.seen.get(outcome.place, frozenset())
+    nothing = Row(np.zeros(len(times)), np.zeros(len(times), np.bool_))
     last = set()
-    for labels in sorted({*rows, *seen}):
-        values, present = rows.get(labels, (np.zeros(len(times)), np.zeros(len(times), np.bool_)))
-        there = labels in seen
-        for time, value, now in zip(times.tolist(), values.tolist(), present.tolist(), strict=True):
-            if now or there:
-                past.written.append(labels, time, value if now else float("nan"), stale=not now)
-            there = now
-        if there:
+    for labels in sorted({*outcome.rows, *seen}):
+        row = outcome.rows.get(labels, nothing)
+        before = np.concatenate([[labels in seen], row.present[:-1]])
+        if row.present.all():
+            past.written.extend(labels, times, row.values, None)
+        else:
+            kept = row.present | before
+            stale = ~row.present[kept]
+            values = np.where(stale, np.nan, row.values[kept])
+            past.written.extend(labels, times[kept], values, stale if stale.any() else None)
+        if row.present[-1]:
             last.add(labels)
-    past.seen[place] = frozenset(last)
+    past.seen[outcome.place] = frozenset(last)

@@ -16,7 +16,7 @@ from llm_research_lab.documents.yaml import read_yaml
 from llm_research_lab.promql import Expr, ExpressionError, parse
 from llm_research_lab.vocabulary import Finding, InvalidError
 from llm_research_lab.vocabulary.durations import parse_duration
-from llm_research_lab.vocabulary.labels import METRIC_NAME, Labels, labels_of
+from llm_research_lab.vocabulary.labels import METRIC_NAME, Labels
 
 MOST_BYTES = 16 << 20
 MOST_VALUES = 1_000_000
@@ -174,8 +174,8 @@ class _Reader:
                 at.find(f"{what}-name", f"invalid {what} name: {name}", "rename it", key=True)
             pairs[name] = _scalar_text(inner, at)
             self._check(pairs[name], at)
-        # An empty annotation stays one; an empty label is none.
-        return labels_of(pairs) if what == "label" else tuple(sorted(pairs.items()))
+        # An empty label stays one: it takes the label away.
+        return tuple(sorted(pairs.items()))
 
     def _check(self, template: str, place: Place) -> None:
         if self.check_template is None:

@@ -59,6 +59,11 @@ class Series:
         high = int(self.times.searchsorted(need.to_ms, "right"))
         return id(self._times), low, high
 
+    def part(self, need: Need) -> tuple[Times, Floats, Flags]:
+        """Give the columns between the need's ends."""
+        _, low, high = self.shared(need)
+        return self.times[low:high], self.values[low:high], self.stale[low:high]
+
     def refused(self, time_ms: Instant, value: float, *, stale: bool) -> str | None:
         """Why a sample cannot follow; None where it can, or stands already."""
         last = int(self._times[self.count - 1])
@@ -119,17 +124,23 @@ class Written:
         self.series[labels] = Series(times, values, stale, len(times))
         insort(self._named[label(labels, METRIC_NAME)], labels)
 
+    def reaches(self, labels: Labels, time_ms: Instant) -> bool:
+        """Whether the series has a sample at or after an instant."""
+        found = self.series.get(labels)
+        return found is not None and int(found.times[-1]) >= time_ms
+
     def select(self, need: Need) -> list[Columns]:
         """Give what a need reads, in the order of labels; series that share times share columns."""
         groups: dict[tuple[int, int, int], list[Labels]] = {}
         for labels in self._candidates(need):
             if accepts(need.matchers, labels):
                 groups.setdefault(self.series[labels].shared(need), []).append(labels)
-        return [
-            self._columns(members, low, high)
-            for (_, low, high), members in groups.items()
-            if low < high
-        ]
+        equal: dict[bytes, list[Labels]] = {}
+        for (_, low, high), members in groups.items():
+            if low < high:
+                times = self.series[members[0]].times[low:high]
+                equal.setdefault(times.tobytes(), []).extend(members)
+        return [self._columns(members, need) for members in equal.values()]
 
     def _candidates(self, need: Need) -> list[Labels]:
         for one in need.matchers:
@@ -137,9 +148,8 @@ class Written:
                 return self._named.get(one.value, [])
         return sorted(self.series)
 
-    def _columns(self, members: list[Labels], low: int, high: int) -> Columns:
-        series = [self.series[labels] for labels in members]
-        values = np.stack([one.values[low:high] for one in series])
-        stale = np.stack([one.stale[low:high] for one in series])
-        times = series[0].times[low:high]
-        return Columns(tuple(members), times, values, stale if stale.any() else None)
+    def _columns(self, members: list[Labels], need: Need) -> Columns:
+        parts = [self.series[labels].part(need) for labels in members]
+        values = np.stack([values for _, values, _ in parts])
+        stale = np.stack([stale for _, _, stale in parts])
+        return Columns(tuple(members), parts[0][0], values, stale if stale.any() else None)

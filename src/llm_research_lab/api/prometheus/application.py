@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
+from anyio import CapacityLimiter, to_thread
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
@@ -20,7 +22,7 @@ from llm_research_lab.api.prometheus import parameters as read
 from llm_research_lab.api.prometheus.answers import failure, stats_of, success, value_of
 from llm_research_lab.api.prometheus.views import Views
 from llm_research_lab.commands.access import authenticate, require
-from llm_research_lab.commands.metrics.engine import TIMEOUT_SECONDS, Cancelling
+from llm_research_lab.commands.metrics.engine import AT_ONCE, TIMEOUT_SECONDS, Cancelling
 from llm_research_lab.promql import parse, pretty
 from llm_research_lab.promql.values import Grid
 from llm_research_lab.scrape.remote.wire import decode_read, decode_write, encode_read_response
@@ -64,6 +66,7 @@ class _Doors:
 
     def __init__(self, views: Views) -> None:
         self.views = views
+        self.places = CapacityLimiter(AT_ONCE)
 
     def routes(self) -> list[Route]:
         """Give the addresses."""
@@ -167,13 +170,15 @@ class _Doors:
         if text := read.one(given, "lookback_delta"):
             lookback = read.length("lookback_delta", text)
         cancelling = Cancelling(seconds)
-        work = run_in_threadpool(
+        ask = partial(
             self.views.engine.ask,
             read.one(given, "query"),
             grid,
             cancelling=cancelling,
             lookback_ms=lookback,
         )
+        # Threads of their own: questions that wait for a place hold up nobody's samples.
+        work = to_thread.run_sync(ask, limiter=self.places)
         told = await _while_wanted(request, work, cancelling)
         answer = told.answer
         data = await run_in_threadpool(value_of, answer, grid, as_range=as_range)

@@ -12,8 +12,8 @@ from llm_research_lab.cli.options import Json
 app = typer.Typer(help="Test and format PromQL expressions.", no_args_is_help=True)
 
 
-@app.command(epilog="Example: lab promql test functions.test")
-def test(
+@app.command("test", epilog="Example: lab promql test functions.test")
+def run(
     files: Annotated[list[Path], typer.Argument(help="Scripts in promqltest's language.")],
     as_json: Json = False,
 ) -> None:

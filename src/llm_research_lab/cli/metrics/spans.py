@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 POINTS = 240
 """Steps of a range whose step is not given: about what a chart shows."""
 
+FAR_MS = 1 << 62
+"""A hundred million years: further than any sample."""
+
 NICE_MS = tuple(
     one * 1000
     for one in (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21600, 86400)
@@ -55,6 +58,18 @@ def grid(at: str | None, start: str | None, end: str | None, step: str | None) -
 def span(start: str, end: str) -> Grid:
     """Read a range alone; its step is the one that a chart would have. Raises InvalidError."""
     return grid(None, start, end, None)
+
+
+def between(start: str | None, end: str | None) -> tuple[int, int]:
+    """Read a span, both ends included; an end that is not given is further than any sample."""
+    from llm_research_lab.vocabulary import InvalidError
+
+    now_ms = time.time_ns() // 1_000_000
+    begin = -FAR_MS if start is None else instant(start, now_ms)
+    until = FAR_MS if end is None else instant(end, now_ms)
+    if until < begin:
+        raise InvalidError("--to", "an instant that is not before --from", str(end), "swap them")
+    return begin, until
 
 
 def fitting(length_ms: int) -> int:

@@ -13,7 +13,7 @@ app = typer.Typer(
     help="Look after the store of metrics: status, verify, snapshot, compact, import, export.",
     no_args_is_help=True,
 )
-File = Annotated[Path, typer.Argument(help="A file that ends in .om, .txt or .parquet.")]
+File = Annotated[Path, typer.Argument(help="A file that ends in .om, .txt, .prom or .parquet.")]
 
 
 @app.command(epilog="Example: lab tsdb status --json")
@@ -71,7 +71,10 @@ def snapshot(
     """Make a consistent copy, of links where the file system has them; the lab may run."""
     from llm_research_lab.cli.rendering import print_line
     from llm_research_lab.service.metrics_client import snapshot as take
+    from llm_research_lab.vocabulary import ConflictError
 
+    if place.exists():
+        raise ConflictError(f"path {place}", "a directory to be made", "one there", "name another")
     take(settings_of(data_dir), place.absolute())
     print_line(f"snapshot at {place}")
 
@@ -88,16 +91,23 @@ def compact(data_dir: DataDir = None) -> None:
 
 @app.command("import", epilog="Example: lab tsdb import history.om")
 def import_(file: File, data_dir: DataDir = None) -> None:
-    """Take samples in, of any age; where a sample is there, it stays. The lab must not run."""
-    from llm_research_lab.cli.rendering import print_line
-    from llm_research_lab.commands.metrics.exchange import read
-    from llm_research_lab.service.metrics_store import open_series
+    """Take samples in, of any age; where a sample is there, it stays. The lab must not run.
 
-    with open_series(settings_of(data_dir), write=True) as store:
-        done = store.add_history(read(file))
-    print_line(
-        f"{done.taken:,} samples taken, {done.duplicate:,} known, {done.conflicting:,} refused"
-    )
+    A file that breaks its format leaves nothing. OpenMetrics needs a time behind each sample.
+    """
+    from llm_research_lab.cli.progress import transfer
+    from llm_research_lab.cli.rendering import print_line
+    from llm_research_lab.commands.metrics.exchange import import_ as take
+    from llm_research_lab.service.metrics_store import open_series
+    from llm_research_lab.storage import DataDirectory
+
+    settings = settings_of(data_dir)
+    size = file.stat().st_size if file.is_file() else 0
+    tmp = DataDirectory(settings.data_dir).tmp
+    with open_series(settings, write=True) as store, transfer(file.name, size) as said:
+        done = take(store, file, tmp, said)
+    told = f"{done.taken:,} samples taken, {done.duplicate:,} known"
+    print_line(f"{told}, {done.conflicting:,} refused for another value that is there")
 
 
 @app.command(epilog="Example: lab tsdb export history.parquet --from -1d --match 'up'")
@@ -110,23 +120,21 @@ def export(
     end: Annotated[str | None, typer.Option("--to", help="The last instant.")] = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Write samples to a file; only Parquet carries stale markers."""
-    import time
+    """Write samples to a file, which appears when it is whole; the lab may run.
 
-    from llm_research_lab.cli.metrics.spans import instant
+    Only Parquet carries stale markers.
+    """
+    from llm_research_lab.cli.metrics.spans import between
+    from llm_research_lab.cli.progress import counted
     from llm_research_lab.cli.rendering import note, print_line
     from llm_research_lab.commands.metrics.exchange import export as write
     from llm_research_lab.commands.metrics.selecting import matchers_of
     from llm_research_lab.service.metrics_store import open_series
 
-    now_ms = time.time_ns() // 1_000_000
-    begin = instant(start, now_ms) if start else -(1 << 62)
-    until = instant(end, now_ms) if end else 1 << 62
-    with open_series(settings_of(data_dir), write=False) as store:
-        columns = store.select(matchers_of(match) if match else (), begin, until)
-        written, left = write(columns, file)
-    print_line(f"{written:,} samples to {file}")
-    if left:
-        note(
-            f"{left:,} stale markers left out: OpenMetrics has none; export to .parquet keeps them"
-        )
+    span, matchers = between(start, end), matchers_of(match) if match else ()
+    with open_series(settings_of(data_dir), write=False) as store, counted(file.name) as said:
+        done = write(store, matchers, span, file, said)
+    print_line(f"{done.samples:,} samples to {file}")
+    for count, what in ((done.stale, "stale markers"), (done.nameless, "series without a name")):
+        if count:
+            note(f"{count:,} {what} left out: OpenMetrics has none; .parquet keeps them")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Protocol
@@ -20,6 +21,11 @@ TIMEOUT_SECONDS = 120.0
 
 AT_ONCE = 20
 """Evaluations that go on side by side. Source: Prometheus's --query.max-concurrency."""
+
+LOOK_SECONDS = 0.1
+"""Between two looks at whether a question that waits for a place is still wanted."""
+
+_LESS = "ask for a shorter range, a longer step or fewer series"
 
 _KINDS = {"string": "string", "matrix": "range vector"}
 
@@ -87,7 +93,7 @@ class Cancelling:
                 "query",
                 f"an answer within {self.seconds:g} s",
                 "more work than that",
-                "ask for a shorter range, a longer step or fewer series",
+                _LESS,
             )
 
 
@@ -126,18 +132,39 @@ class Engine:
         options = replace(self.options, check=cancelling.check, text=text)
         if lookback_ms is not None:
             options = replace(options, lookback_ms=lookback_ms)
-        with self._places:
+        with self._place(cancelling):
             began = time.perf_counter()
             expr = parsed(text, options.experimental)
             if grid.step_ms > 0:
                 _check_ranges_over(expr)
-            fetched = {}
-            for need in needs(expr, grid, options):
-                cancelling.check()
-                fetched[need] = self.source.select(need.matchers, need.from_ms, need.to_ms)
+            fetched = self._fetch(needs(expr, grid, options), options)
             ready = time.perf_counter()
             answer = _evaluated(expr, grid, fetched, options)
             return Told(expr, answer, ready - began, time.perf_counter() - ready)
+
+    def _fetch(self, wanted: Sequence[Need], options: Options) -> dict[Need, list[Columns]]:
+        """Read what is needed; no more than the evaluation may hold."""
+        fetched: dict[Need, list[Columns]] = {}
+        held, most = 0, options.limits.memory_bytes
+        for need in wanted:
+            options.check()
+            fetched[need] = self.source.select(need.matchers, need.from_ms, need.to_ms)
+            held += sum(one.times.nbytes + one.values.nbytes for one in fetched[need])
+            if held > most:
+                raise QueryLimitError(
+                    "query: samples", f"at most {most:,} bytes of them", f"{held:,}", _LESS
+                )
+        return fetched
+
+    @contextmanager
+    def _place(self, cancelling: Cancelling) -> Iterator[None]:
+        """Wait for a place, as long as the answer is wanted and may still come in time."""
+        while not self._places.acquire(timeout=LOOK_SECONDS):
+            cancelling.check()
+        try:
+            yield
+        finally:
+            self._places.release()
 
 
 def _check_ranges_over(expr: Expr) -> None:

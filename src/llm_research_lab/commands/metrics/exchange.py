@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, Literal, Protocol
@@ -49,6 +50,10 @@ class Writer(Protocol):
         """Write the end."""
         ...
 
+    def abandon(self) -> None:
+        """Write nothing more: the file is given up."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Exported:
@@ -88,8 +93,7 @@ def export(
     total, done, told = sum(map(len, families.values())), 0, Exported()
     if as_text:
         told = Exported(nameless=len(families.pop("", [])))
-    with whole(path) as file:
-        writer = _writer(file, as_text=as_text)
+    with whole(path) as file, _writing(file, as_text=as_text) as writer:
         for name in sorted(families):
             for columns in _family(store, matchers, span_ms, name, families[name]):
                 stale = 0 if columns.stale is None or not as_text else int(columns.stale.sum())
@@ -97,12 +101,18 @@ def export(
                 told = replace(told, samples=told.samples + count, stale=told.stale + stale)
             done += len(families[name])
             said(done, total)
-        writer.close()
     return told
 
 
-def _writer(file: BinaryIO, *, as_text: bool) -> Writer:
-    return TextWriter(file) if as_text else ParquetWriter(file)
+@contextmanager
+def _writing(file: BinaryIO, *, as_text: bool) -> Iterator[Writer]:
+    writer: Writer = TextWriter(file) if as_text else ParquetWriter(file)
+    try:
+        yield writer
+        writer.close()
+    except BaseException:
+        writer.abandon()
+        raise
 
 
 def _family(

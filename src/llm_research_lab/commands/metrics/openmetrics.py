@@ -58,6 +58,9 @@ class TextWriter:
         """Write the end."""
         self.file.write(_END + b"\n")
 
+    def abandon(self) -> None:
+        """Write nothing more."""
+
 
 def seconds(time_ms: int) -> str:
     """Write seconds that Prometheus reads as these milliseconds.
@@ -86,7 +89,12 @@ def _quoted(text: str) -> str:
     return f'"{escaped}"'
 
 
-def read_text(path: Path, numbering: Numbering, said: Callable[[int], None]) -> Iterator[Samples]:
+def read_text(
+    path: Path,
+    numbering: Numbering,
+    said: Callable[[int], None],
+    piece_bytes: int = PIECE_BYTES,
+) -> Iterator[Samples]:
     """Read text piece by piece, in memory that its length does not change.
 
     `said` is told the bytes of each piece. Raises InvalidError with line and column.
@@ -97,7 +105,7 @@ def read_text(path: Path, numbering: Numbering, said: Callable[[int], None]) -> 
         return numbering.number(labels_of(series))
 
     number, ended = 0, False
-    for body in _pieces(path):
+    for body in _pieces(path, piece_bytes):
         if ended:
             raise _broken(path, number + 1, 1, "nothing after # EOF", "more lines")
         ended = body.removesuffix(b"\n").split(b"\n")[-1] == _END
@@ -124,15 +132,15 @@ def read_text(path: Path, numbering: Numbering, said: Callable[[int], None]) -> 
         raise _broken(path, number + 1, 1, "# EOF", "the end of the file: it was cut off")
 
 
-def _pieces(path: Path) -> Iterator[bytes]:
-    """Give whole lines, at most about `PIECE_BYTES` at a time."""
+def _pieces(path: Path, piece_bytes: int) -> Iterator[bytes]:
+    """Give whole lines, at most about two pieces of bytes at a time."""
     rest, number = b"", 0
     with path.open("rb") as file:
-        while data := file.read(PIECE_BYTES):
+        while data := file.read(piece_bytes):
             lines, break_, begun = (rest + data).rpartition(b"\n")
-            if len(begun) > PIECE_BYTES:
+            if len(begun) > piece_bytes:
                 at = number + 1 + lines.count(b"\n") + bool(break_)
-                raise _broken(path, at, 1, "a line", f"more than {PIECE_BYTES:,} bytes")
+                raise _broken(path, at, 1, "a line", f"more than {piece_bytes:,} bytes")
             rest = begun
             if break_:
                 number += lines.count(b"\n") + 1

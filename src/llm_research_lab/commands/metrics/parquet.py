@@ -73,13 +73,17 @@ class ParquetWriter:
         self._flush()
         self._writer.close()
 
+    def abandon(self) -> None:
+        """Keep the library from writing a footer to a file that is closed."""
+        self._writer.is_open = False
+
 
 def _stale(columns: Columns, row: int) -> np.ndarray[Any, np.dtype[np.bool_]]:
     return np.zeros(len(columns.times), np.bool_) if columns.stale is None else columns.stale[row]
 
 
 def read_parquet(
-    path: Path, numbering: Numbering, said: Callable[[int], None]
+    path: Path, numbering: Numbering, said: Callable[[int], None], piece_rows: int = ROWS
 ) -> Iterator[Samples]:
     """Read piece by piece; series of other columns' order or string type are read as well.
 
@@ -90,7 +94,7 @@ def read_parquet(
             _check(path, file.schema_arrow.names)
             rows, size, at = file.metadata.num_rows, path.stat().st_size, 0
             known: dict[str, int] = {}
-            for part in file.iter_batches(ROWS, columns=_SCHEMA.names):
+            for part in file.iter_batches(piece_rows, columns=_SCHEMA.names):
                 count = part.num_rows
                 yield _samples(path, part, at, numbering, known)
                 at += count

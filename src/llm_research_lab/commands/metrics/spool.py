@@ -1,4 +1,4 @@
-"""Samples in any order are sorted by time on the disk, so that none but one block's are in memory."""
+"""Samples in any order are sorted by time on the disk: in memory are one block's."""
 
 from __future__ import annotations
 
@@ -20,13 +20,14 @@ _ROW = np.dtype(
 class Spool:
     """One file a span of time, in a folder that the caller makes and removes."""
 
-    def __init__(self, folder: Path, span_ms: int) -> None:
-        self.folder, self.span_ms = folder, span_ms
-        self.bytes = 0
+    def __init__(self, folder: Path, span_ms: int, rows: int = ROWS) -> None:
+        self.folder, self.span_ms, self.rows = folder, span_ms, rows
         self._spans: set[int] = set()
 
     def put(self, samples: Samples) -> None:
         """Add the samples to their spans' files."""
+        if not len(samples.times):
+            return
         rows = np.empty(len(samples.times), dtype=_ROW)
         rows["time"], rows["value"] = samples.times, samples.values
         rows["series"], rows["stale"] = samples.series, samples.stale
@@ -38,27 +39,28 @@ class Spool:
             with (self.folder / str(span)).open("ab") as file:
                 file.write(part.tobytes())
             self._spans.add(span)
-            self.bytes += part.nbytes
 
     def __iter__(self) -> Iterator[Samples]:
         """Give the spans' samples, the oldest span first; a file is removed when it was read."""
         for span in sorted(self._spans):
             path = self.folder / str(span)
             with path.open("rb") as file:
-                while data := file.read(ROWS * _ROW.itemsize):
+                while data := file.read(self.rows * _ROW.itemsize):
                     yield _samples(np.frombuffer(data, dtype=_ROW))
             path.unlink()
 
 
-def spooled(samples: Iterable[Samples], folder: Path, span_ms: int) -> Spool:
-    """Put all of the samples."""
-    spool = Spool(folder, span_ms)
+def spooled(
+    samples: Iterable[Samples], folder: Path, span_ms: int, rows: int = ROWS
+) -> Spool:
+    """Put all of the samples; `rows` are given at a time."""
+    spool = Spool(folder, span_ms, rows)
     for one in samples:
         spool.put(one)
     return spool
 
 
-def _samples(rows: np.ndarray) -> Samples:  # type: ignore[type-arg]
+def _samples(rows: np.ndarray) -> Samples:
     return Samples(
         *(np.ascontiguousarray(rows[name]) for name in ("series", "time", "value", "stale"))
     )
