@@ -106,38 +106,44 @@ def _written(
 
 
 @contextmanager
-def their_server(folder: Path, count: int, phases: Phases) -> Iterator[Prometheus]:
-    """Run the other side, fed where it is not yet."""
-    root = folder / f"theirs-{phases}-{count}"
+def their_server(
+    folder: Path, count: int, phases: Phases, chosen: list[int] | None = None
+) -> Iterator[Prometheus]:
+    """Run the other side, fed where it is not yet; with some rows of the series alone, if asked."""
+    root = folder / f"theirs-{phases}-{count}{'' if chosen is None else f'-of-{len(chosen)}'}"
     fed = (root / "done").exists()
     with prometheus(root, IN_ORDER, FLAGS) as server:
         server.client.timeout = 1800
         if not fed:
-            _feed(server, count, phases)
+            _feed(server, count, phases, chosen)
             settle(server)
             (root / "done").write_text("")
         yield server
 
 
-def _feed(server: Prometheus, count: int, phases: Phases) -> None:
+def _feed(server: Prometheus, count: int, phases: Phases, chosen: list[int] | None) -> None:
     names = series()
     requests, shifts = WriteRequests(names), offsets(names, phases)
-    rows, began = list(range(len(names))), time.monotonic()
+    rows, began = chosen or list(range(len(names))), time.monotonic()
+    for day, part in enumerate(parts(count)):
+        for low in range(0, len(part.times), 240):
+            cut = slice(low, low + 240)
+            body = requests.body(part.times[cut], part.values[:, cut], rows, shifts)
+            send(server, body)
+        taken = time.monotonic() - began
+        print(f"  fed day {day + 1} after {taken:.0f} s", file=sys.stderr, flush=True)
+
+
+def send(server: Prometheus, body: bytes) -> None:
+    """Write by remote write. Raises RuntimeError for any answer but success."""
     headers = {
         "Content-Encoding": "snappy",
         "Content-Type": "application/x-protobuf",
         "X-Prometheus-Remote-Write-Version": "0.1.0",
     }
-    for day, part in enumerate(parts(count)):
-        for low in range(0, len(part.times), 240):
-            cut = slice(low, low + 240)
-            body = requests.body(part.times[cut], part.values[:, cut], rows, shifts)
-            url = f"{server.url}/api/v1/write"
-            answer = server.client.post(url, content=body, headers=headers)
-            if answer.status_code >= 300:  # noqa: PLR2004 - anything but success
-                raise RuntimeError(answer.text)
-        taken = time.monotonic() - began
-        print(f"  fed day {day + 1} after {taken:.0f} s", file=sys.stderr, flush=True)
+    answer = server.client.post(f"{server.url}/api/v1/write", content=body, headers=headers)
+    if answer.status_code >= 300:  # noqa: PLR2004 - anything but success
+        raise RuntimeError(answer.text)
 
 
 def settle(server: Prometheus) -> None:

@@ -14,59 +14,20 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.contract.timeseries_samples import EVER, batch, named, scrape, told
 from tests.contract.timeseries_writer import LABELS, SHAPE
 
-from llm_research_lab.storage.timeseries import Batch, FileSeries, MemorySeries, Shape
-from llm_research_lab.storage.timeseries.exchange import batches, export_parquet, import_parquet
-from llm_research_lab.vocabulary import ConflictError, InvalidError, UnavailableError
-from llm_research_lab.vocabulary.labels import labels_of
+from llm_research_lab.storage.timeseries import FileSeries, MemorySeries, Shape
+from llm_research_lab.vocabulary import ConflictError
 from llm_research_lab.vocabulary.matchers import Matcher
 
-EVER = (-(1 << 60), 1 << 60)
 SOURCE = Path(__file__).parents[2] / "src/llm_research_lab/storage/timeseries"
 POINTS = sorted(
     name
     for file in SOURCE.glob("*.py")
-    for name in re.findall(r'crash_point\("([^"]+)"\)', file.read_text(encoding="utf-8"))
+    for name in re.findall(r'crash_point\("(timeseries[^"]+)"\)', file.read_text(encoding="utf-8"))
 )
 WRITER = Path(__file__).with_name("timeseries_writer.py")
-
-
-def named(name, **labels):
-    return labels_of({"__name__": name, **labels})
-
-
-def batch(*samples):
-    """Samples as (labels, time, value); None is a stale marker."""
-    labels, times, values = zip(*samples, strict=True)
-    stale = np.array([value is None for value in values])
-    numbers = np.array([np.nan if value is None else value for value in values], dtype=np.float64)
-    return Batch(labels, np.array(times, dtype=np.int64), numbers, stale if stale.any() else None)
-
-
-def scrape(tick, *, step=10_000):
-    return Batch(LABELS, np.full(5, tick * step, dtype=np.int64), np.arange(5.0) + tick)
-
-
-def told(store, *matchers, span=EVER):
-    """All samples of the answer by series, having checked its laws."""
-    found = {}
-    for columns in store.select(matchers, *span):
-        assert columns.values.shape == (len(columns.labels), len(columns.times))
-        assert columns.values.flags.c_contiguous
-        assert (np.diff(columns.times) > 0).all()
-        for row, labels in enumerate(columns.labels):
-            assert labels not in found
-            marked = (
-                np.zeros(len(columns.times), bool) if columns.stale is None else columns.stale[row]
-            )
-            found[labels] = [
-                (t, None if m else v)
-                for t, v, m in zip(
-                    columns.times.tolist(), columns.values[row].tolist(), marked, strict=True
-                )
-            ]
-    return found
 
 
 @pytest.fixture(params=["memory", "files"])
@@ -228,71 +189,6 @@ def test_there_is_one_writer_and_readers_follow_it(files, tmp_path):
             assert len(told(reader)[LABELS[0]]) == tick + 1
 
 
-def test_a_flipped_bit_in_a_block_costs_one_file_and_is_said(files, tmp_path):
-    other = named("z", job="other", instance="o")
-    for tick in range(30):
-        files.append(scrape(tick))
-        files.append(batch((other, tick * 10_000, 1.5)))
-    files.flush()
-    files.close()
-    damaged = max((tmp_path / "m/blocks").rglob("00000.parquet"))
-    data = bytearray(damaged.read_bytes())
-    data[40] ^= 16
-    damaged.write_bytes(data)
-    store = FileSeries.open(tmp_path / "m", SHAPE)
-    assert len(told(store)[other]) == 30
-    assert any(str(damaged) in finding.where for finding in store.verify())
-    store.close()
-
-
-@pytest.mark.parametrize("damage", ["index", "truncated"])
-def test_a_damaged_block_is_set_aside(files, tmp_path, damage):
-    for tick in range(30):
-        files.append(scrape(tick))
-    files.maintain()
-    files.close()
-    block = min((tmp_path / "m/blocks").iterdir())
-    path = block / ("index.json" if damage == "index" else "00000.parquet")
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    store = FileSeries.open(tmp_path / "m", SHAPE)
-    assert 0 < len(told(store)[LABELS[0]]) < 30
-    assert store.findings
-    store.close()
-
-
-def test_a_torn_tail_and_a_flipped_bit_in_the_log_cost_what_they_hit(files, tmp_path):
-    for tick in range(8):
-        files.append(scrape(tick))
-    files.close()
-    (path,) = (tmp_path / "m/log").glob("*.log")
-    data = bytearray(path.read_bytes())
-    data[len(data) // 2 + 200] ^= 1
-    path.write_bytes(bytes(data[:-3]))
-    store = FileSeries.open(tmp_path / "m", SHAPE)
-    assert len(told(store)[LABELS[0]]) == 6
-    assert store.findings
-    assert list((tmp_path / "m/quarantine").iterdir())
-    store.append(scrape(8))
-    assert len(told(store)[LABELS[0]]) == 7
-    store.close()
-
-
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
-def test_a_full_disk_is_said_and_the_store_goes_on(files):
-    files.append(scrape(1))
-    descriptor = files._log._descriptor
-    kept = os.dup(descriptor)
-    full = os.open("/dev/full", os.O_WRONLY)
-    os.dup2(full, descriptor)
-    os.close(full)
-    with pytest.raises(UnavailableError):
-        files.append(scrape(2))
-    os.dup2(kept, descriptor)
-    os.close(kept)
-    assert files.append(scrape(3)).taken == 5
-    assert [t for t, _ in told(files)[LABELS[0]]] == [10_000, 30_000]
-
-
 def run_writer(root, first, count, *, at=None, after=None):
     env = {**os.environ, "LAB_CRASH_AT": at or "", "PYTHONUNBUFFERED": "1"}
     env["PYTHONPATH"] = str(SOURCE.parents[2])
@@ -338,15 +234,3 @@ def test_kills_at_random_times_lose_nothing_acknowledged(tmp_path, count):
         new, _ = run_writer(root, first, 1_000, after=chance.random() * 0.4)
         said += new
         first = check(root, said) + 1
-
-
-def test_what_is_exported_is_imported_equal(store, tmp_path):
-    store.append(batch((named("a"), 1, 1.5), (named("b"), 2, None), (named("a"), 3, np.inf)))
-    assert export_parquet(batches(store, [], *EVER), tmp_path / "out.parquet") == 3
-    other = FileSeries.open(tmp_path / "other", SHAPE)
-    assert other.add_history(import_parquet(tmp_path / "out.parquet")).taken == 3
-    assert told(other) == told(store)
-    other.close()
-    (tmp_path / "bad").write_bytes(b"no Parquet")
-    with pytest.raises(InvalidError):
-        list(import_parquet(tmp_path / "bad"))

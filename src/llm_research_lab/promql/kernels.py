@@ -55,8 +55,8 @@ class _Kernel:
             for name in self._function.__code__.co_names:
                 if isinstance(named.get(name), _Kernel):
                     named[name] = named[name].code()
-            options = {"cache": True, "nogil": True, "error_model": "numpy"}
-            self._code = numba.njit(**options)(self._function)
+            compiler = numba.njit(cache=True, nogil=True, error_model="numpy")
+            self._code = cast("Callable[..., Any]", compiler(self._function))
         return self._code
 
 

@@ -57,7 +57,9 @@ def targets(run: Path) -> list[dict[str, Any]]:
         process, facts = PROCESSES.get(path.stem.partition("-")[0]), _facts(path)
         if process is None or facts is None:
             continue
-        address = urlsplit(facts["metrics_url"]).netloc
+        address = urlsplit(facts.get("metrics_url", "")).netloc
+        if not address:
+            continue
         labels = {"service": services.start(process)[0]}
         groups.append({"targets": [address], "labels": labels})
     return groups

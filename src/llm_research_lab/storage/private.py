@@ -18,9 +18,7 @@ _NO_DIRECTORY = frozenset({errno.ENOTDIR, errno.EEXIST, errno.EISDIR})
 _NO_PATH = frozenset({errno.ELOOP, errno.ENAMETOOLONG, errno.EINVAL})
 
 
-def write_private(
-    path: Path, content: bytes, *, synced: Callable[[], None] = lambda: None
-) -> None:
+def write_private(path: Path, content: bytes, *, synced: Callable[[], None] = lambda: None) -> None:
     """Replace the file at once, mode 0600, and return when it is on the disk.
 
     `synced` is called between the new file's sync and its rename.

@@ -150,12 +150,12 @@ class _Run:
             raise ExpressionError("rule", "a vector or a scalar", NO_RULE, "mend it")
         return value
 
-    def query(self, at_ms: Instant) -> Query:
+    def query(self, at_ms: Instant, until_ms: Instant | None = None) -> Query:
         """Give what a template's ``query`` asks at an instant."""
 
         def ask(text: str) -> list[Sample]:
             expr = parse(text, experimental=self.asked.options.experimental)
-            value = self.value(expr, Grid(at_ms, at_ms, 0), at_ms)
+            value = self.value(expr, Grid(at_ms, at_ms, 0), at_ms if until_ms is None else until_ms)
             if isinstance(value, ScalarValue):
                 return [({}, float(value.values[0]))]
             return [
@@ -179,6 +179,11 @@ class _Run:
             counts = sum((row.present.astype(np.int64) for row in rows.values()), np.zeros(1))
             _check_limit(group, int(np.max(counts)), "series")
         return rows
+
+
+def answer(asked: Asked, past: Past, at_ms: Instant, until_ms: Instant | None = None) -> Query:
+    """Answer expressions at an instant, on what is there until it, or until another one."""
+    return _Run(asked, past).query(at_ms, until_ms)
 
 
 class _LimitError(Exception):

@@ -5,12 +5,13 @@ Source: Prometheus, model/rulefmt/rulefmt.go.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from llm_research_lab.documents.fields import Field, Place, read_fields
+from llm_research_lab.documents.fields import Field, Path, Place, Source, read_fields
 from llm_research_lab.documents.readers import list_of, text, whole
 from llm_research_lab.documents.yaml import read_yaml
 from llm_research_lab.promql import Expr, ExpressionError, parse
@@ -24,6 +25,8 @@ MOST_ITEMS = 100_000
 LONGEST = 1 << 20
 
 _LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
+_PLAIN = re.compile(r"[^\s,\[\]{}#*&]+")
+_BREAK = re.compile(r"\r\n|[\r\n\x85\u2028\u2029]")
 _METRIC_NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 
 TemplateCheck = Callable[[str], object]
@@ -70,7 +73,7 @@ def read_rules(
     content: str | bytes, *, check_template: TemplateCheck | None = None, experimental: bool = False
 ) -> tuple[RuleFile | None, tuple[Finding, ...]]:
     """Read a file; None with the findings when it has any."""
-    source, broken = read_yaml(content, most_bytes=MOST_BYTES, most_values=MOST_VALUES)
+    source, broken = read_text(content)
     if source is None:
         return None, broken
     findings: list[Finding] = []
@@ -103,8 +106,8 @@ class _Reader:
     def _group(self, value: Any, place: Place) -> Group:
         fields = [
             Field("name", text(LONGEST), required=True),
-            Field("interval", _duration, nullable=True),
-            Field("query_offset", _duration, nullable=True),
+            Field("interval", duration, nullable=True),
+            Field("query_offset", duration, nullable=True),
             Field("limit", whole(-(2**63), 2**63 - 1), nullable=True),
             Field("labels", self._labels, nullable=True),
             Field("rules", list_of(self._rule, 0, MOST_ITEMS), nullable=True),
@@ -120,8 +123,8 @@ class _Reader:
             Field("record", _name, nullable=True),
             Field("alert", _name, nullable=True),
             Field("expr", self._expression, required=True),
-            Field("for", _duration, nullable=True),
-            Field("keep_firing_for", _duration, nullable=True),
+            Field("for", duration, nullable=True),
+            Field("keep_firing_for", duration, nullable=True),
             Field("labels", self._labels, nullable=True),
             Field("annotations", self._annotations, nullable=True),
         ]
@@ -146,7 +149,7 @@ class _Reader:
         )
 
     def _expression(self, value: Any, place: Place) -> tuple[Expr, str] | None:
-        written = _scalar_text(value, place)
+        written = scalar_text(value, place)
         if not written:
             place.find("expression", "field 'expr' must be set in rule", "write an expression")
             return None
@@ -172,7 +175,7 @@ class _Reader:
             at = place.at(name)
             if not _LABEL_NAME.fullmatch(name) or (what == "label" and name == METRIC_NAME):
                 at.find(f"{what}-name", f"invalid {what} name: {name}", "rename it", key=True)
-            pairs[name] = _scalar_text(inner, at)
+            pairs[name] = scalar_text(inner, at)
             self._check(pairs[name], at)
         # An empty label stays one: it takes the label away.
         return tuple(sorted(pairs.items()))
@@ -198,23 +201,48 @@ def _check_record(record: str, found: Mapping[str, Any], place: Place) -> None:
             place.at(key).find("record-field", message, f"leave out {key}", key=True)
 
 
-def _duration(value: Any, place: Place) -> int | None:
+def duration(value: Any, place: Place) -> int | None:
+    """Read a duration in Prometheus's notation, as milliseconds."""
     try:
-        return parse_duration(_scalar_text(value, place))
+        return parse_duration(scalar_text(value, place))
     except InvalidError as error:
         place.expect("duration", error.expected, value)
         return None
 
 
 def _name(value: Any, place: Place) -> str:
-    return _scalar_text(value, place)
+    return scalar_text(value, place)
 
 
-def _scalar_text(value: Any, place: Place) -> str:
-    """Take a scalar as text, as Go's YAML decodes it into a string."""
+def scalar_text(value: Any, place: Place) -> str:
+    """Take a scalar as it is written, as Go's YAML decodes it into a string: ``1e3``, ``0x10``."""
     if isinstance(value, Mapping | list | tuple):
         place.expect("type", "text", value)
         return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return "" if value is None else str(value)
+    if value is None or isinstance(value, str):
+        return value or ""
+    raw = place.source.raw(place.path) if isinstance(place.source, WrittenSource) else None
+    return json.dumps(value) if raw is None else raw
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenSource(Source):
+    """A source that still has its text."""
+
+    lines: tuple[str, ...] = ()
+
+    def raw(self, path: Path) -> str | None:
+        """Give a plain number or boolean as it is written; None for one that came by an alias."""
+        line, _, column = self.where(path).partition(":")
+        found = _PLAIN.match(self.lines[int(line) - 1], int(column) - 1)
+        return found[0] if found else None
+
+
+def read_text(content: str | bytes) -> tuple[WrittenSource | None, tuple[Finding, ...]]:
+    """Read a file's YAML, within the bounds of all files here."""
+    source, broken = read_yaml(content, most_bytes=MOST_BYTES, most_values=MOST_VALUES)
+    if source is None:
+        return None, broken
+    text = content if isinstance(content, str) else content.decode("utf-8-sig")
+    lines = tuple(_BREAK.split(text))
+    return WrittenSource(source.value, source.values, source.keys, lines=lines), ()

@@ -40,7 +40,7 @@ def status(data_dir: DataDir = None, as_json: Json = False) -> None:
     if as_json:
         print_json({name.replace(" ", "_"): value for name, value in fields.items()})
     else:
-        print_fields(fields)
+        print_fields(fields | {"damaged": fields["damaged"] or None})
 
 
 @app.command(epilog="Example: lab tsdb verify")

@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 import orjson
-import pyarrow as pa  # type: ignore[import-untyped]
-import pyarrow.parquet as pq  # type: ignore[import-untyped]
+import pyarrow as pa
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from llm_research_lab.promql.values import STALE_BITS, Floats, Times
@@ -120,22 +120,38 @@ class Cache:
         self.most_bytes = most_bytes
         self.bytes = 0
         self._columns: OrderedDict[tuple[Path, str], Column] = OrderedDict()
+        self._whole: set[Path] = set()
         self._lock = threading.Lock()
 
-    def get(self, path: Path, names: Sequence[str]) -> dict[str, Column]:
-        """Give the columns of the file, read where they are not known. Raises OSError."""
+    def get(self, path: Path, names: Sequence[str], crc: int) -> dict[str, Column]:
+        """Give the columns of the file, read where they are not known.
+
+        A file is read only when it is as it was written, which is looked at once: Parquet sums
+        its pages, not their headers nor the footer. Raises OSError, ValueError.
+        """
         with self._lock:
             known = {n: self._columns[path, n] for n in names if (path, n) in self._columns}
             for name in known:
                 self._columns.move_to_end((path, name))
         missing = [name for name in names if name not in known]
         if missing:
+            if path not in self._whole:
+                if checksum(path) != crc:
+                    raise ValueError("its checksum differs")
+                self._whole.add(path)
             read = _read(path, missing)
             with self._lock:
                 for name, column in read.items():
                     self._keep((path, name), column)
             known |= read
         return known
+
+    def forget(self, folder: Path) -> None:
+        """Let go of the columns of a block that is gone."""
+        with self._lock:
+            self._whole = {path for path in self._whole if path.parent != folder}
+            for key in [key for key in self._columns if key[0].parent == folder]:
+                self.bytes -= _size(self._columns.pop(key))
 
     def _keep(self, key: tuple[Path, str], column: Column) -> None:
         if key in self._columns:
@@ -178,12 +194,12 @@ def pieces_of(
 ) -> Piece | None:
     """Read some series of a file between both ends. Raises OSError for a damaged file."""
     path = block.path / file.name
-    times = cache.get(path, [_TIME])[_TIME][0].astype(np.int64, copy=False)
+    times = cache.get(path, [_TIME], file.crc)[_TIME][0].astype(np.int64, copy=False)
     low = int(np.searchsorted(times, times_ms[0], "left"))
     high = int(np.searchsorted(times, times_ms[1], "right"))
     if low == high:
         return None
-    columns = cache.get(path, [str(col) for col in cols])
+    columns = cache.get(path, [str(col) for col in cols], file.crc)
     values = np.empty((len(cols), high - low))
     states: States | None = None
     for row, col in enumerate(cols):

@@ -11,7 +11,9 @@ import os
 import struct
 import threading
 import zlib
+from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +24,7 @@ import orjson
 from llm_research_lab.storage.private import explained, sync_directory
 from llm_research_lab.storage.timeseries.port import Batch
 from llm_research_lab.telemetry.crash import crash_point
-from llm_research_lab.vocabulary import Finding
+from llm_research_lab.vocabulary import Finding, LabError, UnavailableError
 from llm_research_lab.vocabulary.labels import Labels
 
 MAGIC = b"LABR"
@@ -32,6 +34,10 @@ _ONE_TIME, _STALE, _INDEX = 1, 2, 4
 
 SEGMENT_BYTES = 64 << 20
 """A segment is closed beyond this. Source: Prometheus's are 128 MiB; ours hold less a sample."""
+
+
+_LOST_KNOWN = 1_000
+"""Failed syncs that are remembered; whoever waits for one hears of it within moments."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,9 +175,12 @@ class Log:
         self._syncing = threading.Lock()
         self._descriptor = -1
         self._broken = False
+        self._lost: deque[tuple[int, int]] = deque(maxlen=_LOST_KNOWN)
         self._start(floor_ms)
 
     def _start(self, floor_ms: int | None) -> None:
+        self.size = self._synced_size = 0
+        self.max_ms = None
         self.path = self.folder / f"{self.written:020d}.log"
         while self.path.exists():
             self.written += 1
@@ -184,7 +193,6 @@ class Log:
         except OSError as error:
             raise explained(error, self.path) from error
         crash_point("timeseries.segment_started")
-        self.size, self.max_ms = 0, None
         self._ids: dict[tuple[Labels, ...], int] = {}
         self._known: dict[int, tuple[tuple[Labels, ...], int, bytes]] = {}
         self._floor_ms = floor_ms
@@ -195,8 +203,7 @@ class Log:
 
     def write(self, batch: Batch) -> int:
         """Write a batch; give the position to ask `sync` for. OSErrors are explained."""
-        if self._broken or self.size > SEGMENT_BYTES:
-            self.rotate(self._floor_ms)
+        self._turn()
         layout, index = self._layout(batch.labels)
         count, flags = len(batch.values), 0
         times = batch.times
@@ -213,12 +220,17 @@ class Log:
 
     def delete(self, deletion: Deletion) -> int:
         """Write a delete."""
+        self._turn()
         told = {
             "matchers": deletion.matchers,
             "from_ms": deletion.from_ms,
             "to_ms": deletion.to_ms,
         }
         return self._record(b"D" + orjson.dumps(told))
+
+    def _turn(self) -> None:
+        if self._broken or self.size > SEGMENT_BYTES:
+            self.rotate(self._floor_ms)
 
     def _layout(self, labels: tuple[Labels, ...]) -> tuple[int, bytes]:
         known = self._known.get(id(labels))
@@ -262,19 +274,33 @@ class Log:
             self._broken = True
 
     def sync(self, position: int) -> None:
-        """Return when the record is on the disk; those that wait share one sync."""
+        """Return when the record is on the disk; those that wait share one sync.
+
+        When a sync fails, the segment is given up with all in it that was not synced before: the
+        kernel may drop what it could not write, and then call the next sync a success.
+        Source: PostgreSQL, "Fsync Errors" (wiki.postgresql.org/wiki/Fsync_Errors).
+        """
         with self._syncing:
-            if self.synced < position:
-                self._sync()
+            if any(low < position <= high for low, high in self._lost):
+                raise self._given_up("a failed sync")
+            if self.synced >= position:
+                return
+            if self._broken:
+                raise self._given_up("a failed sync")
+            self._sync()
+
+    def _given_up(self, got: str) -> LabError:
+        fix = "send the samples again; check the disk's health"
+        return UnavailableError(f"path {self.folder}", "a disk that writes", got, fix)
 
     def _sync(self) -> None:
-        upto = self.written
+        upto, size = self.written, self.size
         try:
             os.fsync(self._descriptor)
         except OSError as error:
-            self._broken = True  # what the kernel dropped may lie before what comes
-            raise explained(error, self.path) from error
-        self.synced = upto
+            self._broken = True
+            raise self._given_up(f"a failed sync: {error.strerror}") from error
+        self.synced, self._synced_size = upto, size
         crash_point("timeseries.log_synced")
 
     def rotate(self, floor_ms: int | None) -> None:
@@ -282,12 +308,22 @@ class Log:
         with self._syncing:
             if not self._broken:
                 self._sync()
+            self._give_up()
             if self._descriptor >= 0:
                 os.close(self._descriptor)
                 self.sealed[self.path] = self.max_ms
             self._descriptor, self._broken = -1, True  # until there is another
             self._start(floor_ms)
             self._broken = False
+
+    def _give_up(self) -> None:
+        """Promise nothing of what is written and not synced, and cut it off where that goes."""
+        if self.synced < self.written:
+            self._lost.append((self.synced, self.written))
+            self.synced = self.written
+        if self._broken:
+            with suppress(OSError):
+                os.ftruncate(self._descriptor, self._synced_size)
 
     def drop(self, before_ms: int) -> None:
         """Delete closed segments, oldest first, while all their samples are before the time."""

@@ -34,13 +34,16 @@ class Appended:
     """What became of a batch's samples.
 
     `duplicate`: an equal sample was there; `conflicting`: another value was, which stays;
-    `too_old`: older than the store takes samples late. Source: Prometheus, tsdb/head_append.go.
+    `too_old`: older than the store takes samples late; `too_new`: too far ahead of the store's
+    clock, where one sample would make all that come after it too old.
+    Source: Prometheus, tsdb/head_append.go.
     """
 
     taken: int
     duplicate: int = 0
     conflicting: int = 0
     too_old: int = 0
+    too_new: int = 0
 
 
 class SeriesStore(Protocol):

@@ -129,8 +129,10 @@ LOAD = 'load 1m\n  a{n="1"} 1 2 3\n  a{n="2"} 5 _ stale\n  word 7\n\n'
         ("eval instant at 0 quantile(2, word)\n  expect no_warn\n  {} Inf", "expected no warn"),
         ("eval instant at 0 quantile(2, word)\n  expect warn msg: x\n  {} Inf", "expected warn"),
         (
-            ("eval instant at 0 quantile(2, word) or quantile(3, word)\n  expect warn msg: got 2\n"
-            "  {} Inf"),
+            (
+                "eval instant at 0 quantile(2, word) or quantile(3, word)\n  expect warn msg: got 2\n"
+                "  {} Inf"
+            ),
             "unexpected warn",
         ),
         ('eval instant at 0 "a"\n  expect string "b"', "expected the string 'b', got 'a'"),
@@ -162,8 +164,10 @@ def test_what_is_not_as_expected_fails_and_says_where(check, message):
         'eval instant at 0 "a"\n  expect string a',
         "eval instant at 0 a + on() a\n  expect fail regex: many.*many",
         'eval_ordered instant at 0 sort_desc(a)\n  a{n="2"} 5\n  a{n="1"} 1',
-        ('eval instant at 2m a[3m]\n  expect range vector from 0 to 2m step 1m\n  a{n="1"} 1 2 3\n'
-        '  a{n="2"} 5'),
+        (
+            'eval instant at 2m a[3m]\n  expect range vector from 0 to 2m step 1m\n  a{n="1"} 1 2 3\n'
+            '  a{n="2"} 5'
+        ),
         "eval instant at 0 none\n  idle",
         "eval instant at 0 step()\n  0",
         "eval instant at 0 word\n  word 7\n  idle _",

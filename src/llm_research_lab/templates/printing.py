@@ -1,0 +1,396 @@
+"""A value prints as Go's fmt prints it, by every verb, and what is wrong with a verb in its text.
+
+Source: Go, package fmt, "Printing" and "Format errors".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from llm_research_lab.templates.numerals import format_float
+from llm_research_lab.templates.values import (
+    Function,
+    Record,
+    is_sequence,
+    sorted_items,
+    type_of,
+)
+
+WIDEST = 1_000_000
+"""Source: Go, fmt/print.go, tooLarge."""
+
+_POINTER = "0xc000000000"
+_HIGHEST = 0x10FFFF
+_SURROGATES = range(0xD800, 0xE000)
+_QUOTED = {
+    "\a": "\\a",
+    "\b": "\\b",
+    "\f": "\\f",
+    "\n": "\\n",
+    "\r": "\\r",
+    "\t": "\\t",
+    "\v": "\\v",
+    "\\": "\\\\",
+}
+
+
+def quote(text: str, *, mark: str = '"', ascii_only: bool = False) -> str:
+    """Write the text in quotes, as Go's strconv.Quote does."""
+    shown = (_QUOTED.get(c) or (f"\\{c}" if c == mark else _shown(c, ascii_only)) for c in text)
+    return mark + "".join(shown) + mark
+
+
+def _shown(char: str, ascii_only: bool) -> str:
+    code = ord(char)
+    if char.isprintable() and (code < 0x80 or not ascii_only):  # noqa: PLR2004 - ASCII
+        return char
+    if code < 0x80:  # noqa: PLR2004 - ASCII
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"  # noqa: PLR2004 - four digits
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """What stands between the percent sign and the verb."""
+
+    sharp: bool = False
+    zero: bool = False
+    plus: bool = False
+    minus: bool = False
+    space: bool = False
+    width: int | None = None
+    precision: int | None = None
+
+    def pad(self, text: str) -> str:
+        """Fill the text up to the width, with noughts where the flag says so."""
+        if self.width is None:
+            return text
+        if self.minus:
+            return text.ljust(self.width)
+        return text.rjust(self.width, "0" if self.zero else " ")
+
+
+_PLAIN = Style()
+
+
+def sprint(values: Sequence[Any]) -> str:
+    """Write the values with a space between two that are both no strings."""
+    parts: list[str] = []
+    for number, value in enumerate(values):
+        if number and not isinstance(value, str) and not isinstance(values[number - 1], str):
+            parts.append(" ")
+        parts.append(show(value))
+    return "".join(parts)
+
+
+def sprintln(values: Sequence[Any]) -> str:
+    """Write the values with spaces between, and the end of a line."""
+    return " ".join(map(show, values)) + "\n"
+
+
+def show(value: Any) -> str:
+    """Write the value as %v."""
+    return _value(value, "v", _PLAIN, 0)
+
+
+def _bad(value: Any, verb: str) -> str:
+    if value is None:
+        return f"%!{verb}(<nil>)"
+    return f"%!{verb}({type_of(value)}={show(value)})"
+
+
+def _value(value: Any, verb: str, style: Style, depth: int) -> str:  # noqa: PLR0911 - one for each kind
+    """Write the value by the verb; what holds others writes each by it."""
+    if value is None:
+        return style.pad("<nil>") if verb == "v" else _bad(value, verb)
+    if isinstance(value, bool):
+        return style.pad("true" if value else "false") if verb in "tv" else _bad(value, verb)
+    text = getattr(value, "text", None)
+    if text is not None and verb in "vsxXq" and not (verb == "v" and style.sharp):
+        return _string(text, verb, style)
+    if isinstance(value, int):
+        return _integer(value, verb, style)
+    if isinstance(value, float):
+        return _float(value, verb, style)
+    if isinstance(value, str):
+        return _string(value, verb, style)
+    if isinstance(value, Record):
+        return _record(value, verb, style, depth)
+    if isinstance(value, Function):
+        return style.pad(_POINTER)
+    return _holder(value, verb, style, depth)
+
+
+def _holder(value: Any, verb: str, style: Style, depth: int) -> str:
+    """Write a map or a slice."""
+    sharp = verb == "v" and style.sharp
+    if isinstance(value, Mapping):
+        pairs = (
+            f"{_value(key, verb, style, depth + 1)}:{_value(one, verb, style, depth + 1)}"
+            for key, one in sorted_items(value)
+        )
+        return f"{type_of(value)}{{{', '.join(pairs)}}}" if sharp else f"map[{' '.join(pairs)}]"
+    items = (_value(one, verb, style, depth + 1) for one in value)
+    return f"{type_of(value)}{{{', '.join(items)}}}" if sharp else f"[{' '.join(items)}]"
+
+
+def _record(value: Record, verb: str, style: Style, depth: int) -> str:
+    """Write a struct; a pointer to one shows it at the top, and its address inside."""
+    pointer = value.go_type.startswith("*")
+    if pointer and depth:
+        return style.pad(_POINTER)
+    sharp = verb == "v" and style.sharp
+    named = sharp or (verb == "v" and style.plus)
+    inner = replace(style, plus=style.plus and verb == "v")
+    fields = (
+        (f"{name}:" if named else "") + _value(one, verb, inner, depth + 1)
+        for name, one in value.fields.items()
+    )
+    mark = "&" if pointer else ""
+    if sharp:
+        return f"{mark}{value.go_type.lstrip('*')}{{{', '.join(fields)}}}"
+    return f"{mark}{{{' '.join(fields)}}}"
+
+
+def _signed(sign: str, digits: str, style: Style) -> str:
+    """Put sign and digits into the width; noughts go between them."""
+    if style.width is not None and style.zero and not style.minus:
+        digits = digits.rjust(style.width - len(sign), "0")
+    return replace(style, zero=False).pad(sign + digits)
+
+
+def _sign(negative: bool, style: Style) -> str:
+    return "-" if negative else "+" if style.plus else " " if style.space else ""
+
+
+def _integer(value: int, verb: str, style: Style) -> str:
+    if verb == "v":
+        style = replace(style, plus=False)
+    if verb in ("c", "q", "U"):
+        return _code_point(value, verb, style)
+    forms = {"d": "d", "v": "d", "b": "b", "o": "o", "O": "o", "x": "x", "X": "X"}
+    if verb not in forms:
+        return _bad(value, verb)
+    if style.precision == 0 and value == 0:
+        return replace(style, zero=False).pad("")
+    digits = format(abs(value), forms[verb])
+    if style.precision is not None:
+        digits, style = digits.rjust(style.precision, "0"), replace(style, zero=False)
+    prefix = {"x": "0x", "X": "0X", "b": "0b", "o": "0"}.get(verb, "") if style.sharp else ""
+    prefix = "0o" if verb == "O" else prefix
+    sign = _sign(value < 0, style)
+    if style.zero and style.width is not None and not style.minus:
+        # Go fills before it puts the prefix on.
+        digits, style = digits.rjust(style.width - len(sign), "0"), replace(style, zero=False)
+    return _signed(sign + prefix, digits, style)
+
+
+def _code_point(value: int, verb: str, style: Style) -> str:
+    known = 0 <= value <= _HIGHEST and value not in _SURROGATES
+    char = chr(value) if known else "\ufffd"
+    if verb == "c":
+        return style.pad(char)
+    if verb == "q":
+        return style.pad(quote(char, mark="'", ascii_only=style.plus))
+    text = f"U+{value:0{max(4, style.precision or 0)}X}"
+    if style.sharp and known and char.isprintable():
+        text += f" '{char}'"
+    return replace(style, zero=False).pad(text)
+
+
+def _float(value: float, verb: str, style: Style) -> str:
+    if verb == "v":
+        style = replace(style, plus=False, sharp=False)
+    form = {"v": "g", "F": "f"}.get(verb, verb).lower()
+    if form not in ("e", "f", "g", "x") or verb == "V":
+        return _bad(value, verb)
+    least = 6 if form in "ef" else -1
+    precision = least if style.precision is None else style.precision
+    text = format_float(value, form, precision)
+    text = text.upper() if verb.isupper() and text[-1] not in "fN" else text
+    number = text.lstrip("+-")
+    sign = _sign(text.startswith("-"), style)
+    if number[0] in "IN":
+        sign = "+" if number[0] == "I" and verb == "v" and not sign else sign
+        sign = "+" if number[0] == "I" and style.plus and sign != "-" else sign
+        style = replace(style, zero=False)
+    return _signed(sign, number, style)
+
+
+def _string(value: str, verb: str, style: Style) -> str:
+    if verb in ("v", "s") and not (verb == "v" and style.sharp):
+        return style.pad(value if style.precision is None else value[: style.precision])
+    if verb == "v":
+        return style.pad(quote(value))
+    if verb == "q":
+        value = value if style.precision is None else value[: style.precision]
+        raw = style.sharp and "`" not in value and all(c == "\t" or c >= " " for c in value)
+        return style.pad(f"`{value}`" if raw else quote(value, ascii_only=style.plus))
+    if verb in ("x", "X"):
+        return style.pad(_bytes(value, verb, style))
+    return _bad(value, verb)
+
+
+def _bytes(value: str, verb: str, style: Style) -> str:
+    parts = [f"{byte:02x}" for byte in value.encode("utf-8", "replace")[: style.precision]]
+    if verb == "X":
+        parts = [part.upper() for part in parts]
+    prefix = f"0{verb}" if style.sharp and parts else ""
+    return prefix + (f" {prefix}" if style.space else "").join(parts)
+
+
+# --- formats
+
+_DIRECTIVE = re.compile(r"%([#0+\- ]*)", re.DOTALL)
+_INDEX = re.compile(r"\[([^\]]*)(\]?)")
+_DIGITS = re.compile(r"[0-9]+")
+
+
+def sprintf(template: str, values: Sequence[Any]) -> str:
+    """Write the values as the format says; its mistakes show in the text."""
+    return _Formatting(template, values).text()
+
+
+@dataclass(slots=True)
+class _Formatting:
+    """Where the reading of the format is, and which value comes next."""
+
+    template: str
+    values: Sequence[Any]
+    at: int = 0
+    next: int = 0
+    reordered: bool = False
+    good_index: bool = True
+
+    def text(self) -> str:
+        """Read the format to its end."""
+        parts: list[str] = []
+        while (start := self.template.find("%", self.at)) >= 0:
+            parts.append(self.template[self.at : start])
+            self.at = start
+            parts.append(self.directive())
+        parts.append(self.template[self.at :])
+        if not self.reordered and self.next < len(self.values):
+            extra = (
+                "<nil>" if one is None else f"{type_of(one)}={show(one)}"
+                for one in self.values[self.next :]
+            )
+            parts.append(f"%!(EXTRA {', '.join(extra)})")
+        return "".join(parts)
+
+    def directive(self) -> str:
+        """Read one percent sign and what belongs to it."""
+        found = _DIRECTIVE.match(self.template, self.at)
+        flags = found.group(1) if found else ""
+        self.at += 1 + len(flags)
+        style = Style(
+            "#" in flags, "0" in flags and "-" not in flags, "+" in flags, "-" in flags,
+            " " in flags,
+        )
+        self.good_index, self.reordered = True, False
+        indexed = self.index()
+        said, style, indexed = self.width(style, indexed)
+        more, style, indexed = self.precision(style, indexed)
+        if not indexed:
+            self.index()
+        if self.at >= len(self.template):
+            return f"{said}{more}%!(NOVERB)"
+        verb = self.template[self.at]
+        self.at += 1
+        return said + more + self.written(verb, style)
+
+    def written(self, verb: str, style: Style) -> str:
+        """Write the next value by the verb."""
+        if verb == "%":
+            return "%"
+        if not self.good_index:
+            return f"%!{verb}(BADINDEX)"
+        if self.next >= len(self.values):
+            return f"%!{verb}(MISSING)"
+        value = self.values[self.next]
+        self.next += 1
+        if verb == "T":
+            return _string(type_of(value), "s", style)
+        if verb == "p":
+            return _pointer(value, style)
+        return _value(value, verb, style, 0) if value is not None or verb == "v" else _bad(
+            value, verb
+        )
+
+    def index(self) -> bool:
+        """Read ``[2]``: which value is next."""
+        found = _INDEX.match(self.template, self.at)
+        if found is None:
+            return False
+        self.reordered = True
+        number, closing = found.groups()
+        if not closing:
+            self.good_index = False
+            self.at += 1
+            return False
+        self.at = found.end()
+        if not _DIGITS.fullmatch(number) or not 1 <= int(number) <= len(self.values):
+            self.good_index = False
+            return True
+        self.next = int(number) - 1
+        return True
+
+    def width(self, style: Style, indexed: bool) -> tuple[str, Style, bool]:
+        """Read a width, digits or a star."""
+        if self.template.startswith("*", self.at):
+            self.at += 1
+            width = self.star()
+            if width is None:
+                return "%!(BADWIDTH)", style, False
+            if width < 0:
+                style = replace(style, minus=True, zero=False)
+            return "", replace(style, width=abs(width)), False
+        found = _DIGITS.match(self.template, self.at)
+        if found is None:
+            return "", style, indexed
+        self.at = found.end()
+        if indexed:
+            self.good_index = False
+        width = int(found.group()[:8])
+        return "", replace(style, width=width if width <= WIDEST else None), indexed
+
+    def precision(self, style: Style, indexed: bool) -> tuple[str, Style, bool]:
+        """Read a precision, digits or a star after a point."""
+        if not self.template.startswith(".", self.at):
+            return "", style, indexed
+        self.at += 1
+        if indexed:
+            self.good_index = False
+        indexed = self.index()
+        if self.template.startswith("*", self.at):
+            self.at += 1
+            precision = self.star()
+            if precision is None or precision < 0:
+                return "%!(BADPREC)", style, False
+            return "", replace(style, precision=precision), False
+        found = _DIGITS.match(self.template, self.at)
+        if found is None:
+            return "", replace(style, precision=0), indexed
+        self.at = found.end()
+        precision = int(found.group()[:8])
+        return "", replace(style, precision=precision if precision <= WIDEST else 0), indexed
+
+    def star(self) -> int | None:
+        """Take a value as width or precision."""
+        if self.next >= len(self.values):
+            return None
+        value = self.values[self.next]
+        self.next += 1
+        fits = isinstance(value, int) and not isinstance(value, bool) and abs(value) <= WIDEST
+        return value if fits else None
+
+
+def _pointer(value: Any, style: Style) -> str:
+    if isinstance(value, Record | Mapping | Function) or is_sequence(value):
+        return style.pad(_POINTER)
+    return _bad(value, "p")
+
+

@@ -1,0 +1,54 @@
+"""A template is parsed once and rendered often; both say where a mistake is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from llm_research_lab.templates.builtins import BUILTINS
+from llm_research_lab.templates.errors import ExecutionError
+from llm_research_lab.templates.executing import Limits, Source, execute
+from llm_research_lab.templates.nodes import Body
+from llm_research_lab.templates.parsing import parse
+from llm_research_lab.templates.printing import quote
+from llm_research_lab.templates.values import Function
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A parsed template: its own body, and those that it defines by name."""
+
+    name: str
+    text: str
+    body: Body
+    defined: Mapping[str, Body]
+    functions: Mapping[str, Function]
+
+    def render(self, data: Any, *, limits: Limits | None = None) -> str:
+        """Write the template with `data` as its dot. Raises ExecutionError."""
+        return execute(self._source(limits), self.body, data)
+
+    def render_defined(self, name: str, data: Any, *, limits: Limits | None = None) -> str:
+        """Write a template that this one defines. Raises ExecutionError."""
+        body = self.defined.get(name)
+        if body is None:
+            raise ExecutionError(
+                f"template: no template {quote(name)} associated with template {quote(self.name)}"
+            )
+        return execute(self._source(limits), body, data, name=name)
+
+    def _source(self, limits: Limits | None) -> Source:
+        defined = {self.name: self.body, **self.defined}
+        return Source(self.name, self.text, defined, self.functions, limits or Limits())
+
+
+def parse_template(
+    text: str, *, functions: Mapping[str, Function], name: str = "template"
+) -> Template:
+    """Read a template that may call Go's own functions and these.
+
+    `name` stands in messages. Raises InvalidError, where ``line:column``.
+    """
+    parsed = parse(text, frozenset(BUILTINS) | frozenset(functions))
+    return Template(name, text, parsed.body, parsed.defined, dict(functions))
