@@ -101,7 +101,7 @@ def _exposed(count: int, turn: int) -> bytes:
         f'http_request_duration_seconds_bucket{{method="GET",path="/v1/things/{number // 12}",'
         f'le="{0.005 * 2 ** (number % 12):g}"}} {number * 7 + turn * (number % 13)}'
         if number % 5 < 3  # noqa: PLR2004 - three fifths are counters
-        else f'process_load_ratio{{device="{number}"}} {np.sin(number + turn) + 2!r}'
+        else f'process_load_ratio{{device="{number}"}} {float(np.sin(number + turn)) + 2!r}'
         for number in range(count)
     ]
     return "\n".join([*lines, ""]).encode()
@@ -118,8 +118,11 @@ def _scrape(work: Path) -> list[Row]:
     taken = []
     for turn, body in enumerate(bodies):
         began = time.perf_counter()
-        store.append(samples.scraped(body, "text/plain", turn * STEP_MS, lambda: 0.1).batch)
+        scraped = samples.scraped(body, "text/plain", turn * STEP_MS, lambda: 0.1)
+        store.append(scraped.batch)
         taken.append((time.perf_counter() - began) * 1000)
+        if scraped.counts.kept != SCRAPED:
+            raise RuntimeError(scraped.error)
     store.close()
     usual = median(taken[1:])
     return [

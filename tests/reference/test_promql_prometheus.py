@@ -12,7 +12,7 @@ from tests.servers.prometheus_server import prometheus
 
 from llm_research_lab.storage.timeseries import MemorySeries
 
-WORLDS = [pytest.param(1, id="1"), pytest.param(2, id="2")]
+WORLDS = [1, 2, *(pytest.param(n, marks=pytest.mark.long) for n in range(3, 9))]
 
 
 @pytest.fixture(scope="module", params=WORLDS)
@@ -27,7 +27,7 @@ def both(request, tmp_path_factory):
         yield made, store, server
 
 
-@settings(max_examples=200)
+@settings(max_examples=max(250, settings().max_examples))
 @given(text=vectors(2), which=st.integers(0, 4))
 def test_every_generated_expression_is_answered_as_prometheus_does(both, text, which):
     made, store, server = both

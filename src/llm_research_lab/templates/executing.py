@@ -278,16 +278,16 @@ class _State:
             case _:
                 return self.fields(node, dot, (), MISSING)
 
-    def check_alone(self, node: Place, word: Operand, arguments: Sequence[Operand], final: Any) -> None:
+    def check_alone(
+        self, node: Place, word: Operand, arguments: Sequence[Operand], final: Any
+    ) -> None:
         """What is no function takes no argument."""
         if arguments or final is not MISSING:
             self.fail(node, f"can't give argument to non-function {word}")
 
     # --- fields
 
-    def fields(
-        self, node: Operand, dot: Any, arguments: Sequence[Operand], final: Any
-    ) -> Any:
+    def fields(self, node: Operand, dot: Any, arguments: Sequence[Operand], final: Any) -> Any:
         """Follow the fields; the last one may be a method that takes the arguments."""
         match node:
             case Field():

@@ -237,7 +237,5 @@ class _Action:
         after = self.text[end : end + 1]
         if after in ("+", "-") or _WORD.match(after):
             said = self.text[self.at : end + 1]
-            raise refusal(
-                self.text, self.at, f'bad number syntax: "{said}"', "write a real number"
-            )
+            raise refusal(self.text, self.at, f'bad number syntax: "{said}"', "write a real number")
         return Token("number", self.text[self.at : end], self.at)

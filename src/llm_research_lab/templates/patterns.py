@@ -32,9 +32,7 @@ def compiled(pattern: str) -> Any:
         said = error.args[0]
         said = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
         what, _, part = said.partition(": ")
-        raise CallError(
-            f"error parsing regexp: {_GO_WORDS.get(what, what)}: `{part}`"
-        ) from error
+        raise CallError(f"error parsing regexp: {_GO_WORDS.get(what, what)}: `{part}`") from error
 
 
 def matches(pattern: str, text: str) -> bool:

@@ -287,7 +287,10 @@ class _Formatting:
         flags = found.group(1) if found else ""
         self.at += 1 + len(flags)
         style = Style(
-            "#" in flags, "0" in flags and "-" not in flags, "+" in flags, "-" in flags,
+            "#" in flags,
+            "0" in flags and "-" not in flags,
+            "+" in flags,
+            "-" in flags,
             " " in flags,
         )
         self.good_index, self.reordered = True, False
@@ -316,8 +319,8 @@ class _Formatting:
             return _string(type_of(value), "s", style)
         if verb == "p":
             return _pointer(value, style)
-        return _value(value, verb, style, 0) if value is not None or verb == "v" else _bad(
-            value, verb
+        return (
+            _value(value, verb, style, 0) if value is not None or verb == "v" else _bad(value, verb)
         )
 
     def index(self) -> bool:
@@ -392,5 +395,3 @@ def _pointer(value: Any, style: Style) -> str:
     if isinstance(value, Record | Mapping | Function) or is_sequence(value):
         return style.pad(_POINTER)
     return _bad(value, "p")
-
-

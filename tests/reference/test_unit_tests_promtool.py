@@ -1,0 +1,171 @@
+"""promtool 2.42 and ours say the same of every file of unit tests, failures to the letter.
+
+What is expected is mostly nothing, so that both print what they got instead: values, labels,
+annotations and errors are compared, not verdicts alone.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.servers.prometheus_server import found
+
+from llm_research_lab.alerting.rules import run_unit_tests
+from llm_research_lab.promql import Options
+
+ERROR = re.compile(r'(err: |^|labels "(?:[^"\\]|\\.)*": )\d+:\d+: parse error: .*', re.MULTILINE)
+"""What a parser says is its own."""
+
+TEMPLATE = re.compile(r"\{\{ (\$labels|\$externalLabels)\.(\w+) \}\}|\{\{ (\$value|query) \}\}")
+
+
+def expand(text, *, labels, external_labels, external_url, value, query):
+    """Expand the few actions of these tests."""
+
+    def one(action):
+        if action[3] == "$value":
+            return f"{value:g}"
+        return (labels if action[1] == "$labels" else external_labels).get(action[2], "")
+
+    return TEMPLATE.sub(one, text)
+
+
+def both(folder, rules, tests):
+    """Run a file through promtool and through ours; give what each prints."""
+    tool = found("promtool")
+    (folder / "rules.yml").write_text(rules)
+    (folder / "tests.yml").write_text(tests)
+    done = subprocess.run(
+        [tool, "test", "rules", "tests.yml"],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    report = run_unit_tests(tests, {"rules.yml": rules}, Options(compat=2), expand)
+    assert (done.returncode == 0) == (not report.failures), done.stdout + str(report.failures)
+    return report, printed(done.stdout), printed(report.printed("tests.yml"))
+
+
+def printed(text):
+    """Give the messages, without a parser's words and without promtool's scattered blank lines."""
+    lines = ERROR.sub(r"\1parse error", text).splitlines()
+    return [line for line in lines if line]
+
+
+def rule_file(*groups):
+    """Write groups, each a list of rules."""
+    return json.dumps(
+        {"groups": [{"name": f"g{n}", "rules": list(rules)} for n, rules in enumerate(groups)]}
+    )
+
+
+def test_file(*tests, interval="1m", **more):
+    """Write tests."""
+    head = {"rule_files": ["rules.yml"], "evaluation_interval": interval, **more}
+    return json.dumps({**head, "tests": list(tests)})
+
+
+test_file.__test__ = False
+
+LABELLED = {"sev": "p{{ $labels.job }}", "at": "{{ $externalLabels.e }}"}
+TOLD = {"d": "v {{ $value }} of {{ $labels.__name__ }}", "plain": "x"}
+
+RULES = [
+    {"record": "r1", "expr": "up"},
+    {"record": "r2", "expr": "sum(r1)", "labels": {"x": "{{ $value }}"}},
+    {"record": "r3", "expr": "sum by (job) (r1) + on (job) sum by (job) (r1 offset 1m)"},
+    {"record": "r4", "expr": "r4 + 1 or up"},
+    {"record": "r5", "expr": "r6 or up"},
+    {"record": "r6", "expr": "sum by (job) (r5) + 1"},
+    {"record": "r1", "expr": "up * 2"},
+    {"record": "r1", "expr": "up > 1", "labels": {"k": ""}},
+    {"record": "r7", "expr": "1"},
+    {"record": "r8", "expr": "max(up offset -2m)"},
+    {"record": "r9", "expr": "up", "labels": {"job": "same"}},
+    {"record": "r10", "expr": "sum_over_time(r1[3m]) + count_over_time(up[3m:1m])"},
+    {"record": "up", "expr": "up + 1"},
+    {"record": "r11", "expr": 'count by (alertname, alertstate) (ALERTS{job!="b"})'},
+    {"record": "r12", "expr": "max(ALERTS_FOR_STATE) by (alertname)"},
+    {"record": "r13", "expr": "up * on (job) group_left r1"},
+    {"alert": "A", "expr": "up == 0"},
+    {"alert": "A", "expr": "up > 1", "for": "1m", "labels": LABELLED, "annotations": TOLD},
+    {"alert": "B", "expr": "r1 != 1", "for": "2m", "annotations": TOLD},
+    {"alert": "C", "expr": "up > 0", "keep_firing_for": "2m", "labels": LABELLED},
+    {"alert": "C", "expr": "up", "for": "1m", "labels": {"v": "{{ $value }}"}, "annotations": TOLD},
+    {"alert": "D", "expr": 'count(ALERTS{alertname="A"}) > 1', "for": "1m"},
+    {"alert": "D", "expr": "absent(up)", "labels": {"job": "", "gone": "{{ $labels.no }}"}},
+    {"alert": "B", "expr": "sum without (job) (up) > 1", "keep_firing_for": "90s"},
+]
+
+SERIES = ['up{job="a"}', 'up{job="b"}', 'up{job="b",k="v"}', 'r1{job="b"}', 'ALERTS{x="y"}']
+
+EXPRESSIONS = [
+    '{__name__=~"r.*|up|ALERTS.*"}',
+    'count by (__name__) ({__name__=~".+"})',
+    "sum_over_time(up[5m]) or r1",
+    "ALERTS offset -1m",
+    "scalar(max(up))",
+    "up @ 120 + on () group_left vector(1)",
+    "rate(r1[4m])",
+    "r1 +",
+    "up[1m]",
+    "r1 + on () up",
+]
+
+points = st.lists(
+    st.sampled_from(["0", "1", "2", "1x2", "0x2", "1+1x2", "2-1x2", "_", "_x2", "stale", "NaN"]),
+    max_size=8,
+).map(" ".join)
+times = st.integers(0, 20).map(lambda half: f"{half * 30}s")
+
+
+@st.composite
+def files(draw):
+    """Draw rules and tests."""
+    groups = draw(st.lists(st.lists(st.sampled_from(RULES), max_size=5), min_size=1, max_size=3))
+    names = st.sampled_from("ABCD")
+    tests = draw(
+        st.lists(
+            st.fixed_dictionaries(
+                {
+                    "interval": st.sampled_from(["1m", "30s", "45s", "0"]),
+                    "external_labels": st.just({"e": "ext"}),
+                    "input_series": st.lists(
+                        st.fixed_dictionaries(
+                            {"series": st.sampled_from(SERIES), "values": points}
+                        ),
+                        max_size=3,
+                        unique_by=lambda one: one["series"],
+                    ),
+                    "alert_rule_test": st.lists(
+                        st.fixed_dictionaries({"eval_time": times, "alertname": names}), max_size=4
+                    ),
+                    "promql_expr_test": st.lists(
+                        st.fixed_dictionaries(
+                            {"eval_time": times, "expr": st.sampled_from(EXPRESSIONS)}
+                        ),
+                        max_size=3,
+                    ),
+                },
+                optional={"name": st.sampled_from(["one", "the other"])},
+            ),
+            min_size=1,
+            max_size=4,
+        )
+    )
+    order = [f"g{n}" for n in draw(st.permutations(range(len(groups))))]
+    interval = draw(st.sampled_from(["1m", "30s", "2m"]))
+    return rule_file(*groups), test_file(*tests, interval=interval, group_eval_order=order)
+
+
+@given(files())
+def test_generated_files_fail_alike(tmp_path_factory, file):
+    _, theirs, ours = both(tmp_path_factory.mktemp("rules"), *file)
+    assert ours == theirs
