@@ -10,6 +10,7 @@ import json
 import re
 import subprocess
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.servers.prometheus_server import found
@@ -59,20 +60,18 @@ def printed(text):
     return [line for line in lines if line]
 
 
-def rule_file(*groups):
+def rules_of(*groups):
     """Write groups, each a list of rules."""
     return json.dumps(
         {"groups": [{"name": f"g{n}", "rules": list(rules)} for n, rules in enumerate(groups)]}
     )
 
 
-def test_file(*tests, interval="1m", **more):
+def tests_of(*tests, interval="1m", **more):
     """Write tests."""
     head = {"rule_files": ["rules.yml"], "evaluation_interval": interval, **more}
     return json.dumps({**head, "tests": list(tests)})
 
-
-test_file.__test__ = False
 
 LABELLED = {"sev": "p{{ $labels.job }}", "at": "{{ $externalLabels.e }}"}
 TOLD = {"d": "v {{ $value }} of {{ $labels.__name__ }}", "plain": "x"}
@@ -162,10 +161,171 @@ def files(draw):
     )
     order = [f"g{n}" for n in draw(st.permutations(range(len(groups))))]
     interval = draw(st.sampled_from(["1m", "30s", "2m"]))
-    return rule_file(*groups), test_file(*tests, interval=interval, group_eval_order=order)
+    return rules_of(*groups), tests_of(*tests, interval=interval, group_eval_order=order)
 
 
 @given(files())
 def test_generated_files_fail_alike(tmp_path_factory, file):
     _, theirs, ours = both(tmp_path_factory.mktemp("rules"), *file)
     assert ours == theirs
+
+
+FILES = {
+    "a chain within a tick, and a gap": (
+        [[RULES[0], RULES[1], RULES[2]]],
+        [["r3", "{__name__=~'r.'}"]],
+        "1x3 _x7 2x3",
+        [],
+    ),
+    "a group before the one that it reads": (
+        [[{"record": "late", "expr": "early"}], [{"record": "early", "expr": "up"}]],
+        [["late", "early"]],
+        "0+1x9",
+        [],
+    ),
+    "for, firing, resolved, firing again": (
+        [[RULES[17], {"record": "n", "expr": "count_over_time(ALERTS[1h])"}]],
+        [["n", "ALERTS", "ALERTS_FOR_STATE"]],
+        "2x3 0x2 2x4 stale 2x2",
+        [f"{minute}m" for minute in range(12)],
+    ),
+    "kept firing": (
+        [[{**RULES[19], "alert": "A", "annotations": TOLD}]],
+        [["ALERTS"]],
+        "2x3 0 0 0 2 0 0 0 0",
+        [f"{minute}m" for minute in range(12)],
+    ),
+    "a rule that fails ends the test": (
+        [[{"record": "n", "expr": "up * on () up"}, {"record": "m", "expr": "sum(up) by (job)"}]],
+        [["up"]],
+        "_x3 1 1",
+        ["1m", "5m"],
+    ),
+    "two rules write one series": (
+        [[{"record": "n", "expr": "up"}, {"record": "n", "expr": "up + 1"}]],
+        [["n"]],
+        "_ _ 1 2",
+        ["1m", "5m"],
+    ),
+    "two rules write one series alike, and by turns": (
+        [[{"record": "n", "expr": "up"}, {"record": "n", "expr": "up > 1 or up < 0"}]],
+        [["count_over_time(n[1h])", "n"]],
+        "1 1 2 2 _ -1 stale 3",
+        ["1m", "5m"],
+    ),
+    "the group's limit": (
+        [[{**RULES[16], "expr": "up >= 0"}], [{"record": "n", "expr": "up"}]],
+        [["n"]],
+        "1 _ 3",
+        ["1m"],
+    ),
+    "a recorded series is given": (
+        [[{"record": "n", "expr": "up > 1"}, {"record": "m", "expr": "n"}]],
+        [["n", "m", "count_over_time(n[1h])"]],
+        "0 0 2 2 0",
+        [],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_what_stands_out_fails_alike(tmp_path, name):
+    groups, (questions,), values, alerts = FILES[name]
+    rules = json.loads(rules_of(*groups))
+    if "limit" in name:
+        rules["groups"][0]["limit"] = 1
+        rules["groups"][1]["limit"] = 1
+    test = {
+        "interval": "1m",
+        "external_labels": {"e": "ext"},
+        "input_series": [
+            {"series": 'up{job="a"}', "values": values},
+            {"series": 'up{job="b"}', "values": "_ _ 1x9"},
+            {"series": 'n{job="a"}' if "given" in name else "other", "values": "2 _ _ 2 2 2 2"},
+        ],
+        "alert_rule_test": [{"eval_time": time, "alertname": "A"} for time in alerts],
+        "promql_expr_test": [
+            {"expr": expr, "eval_time": time}
+            for expr in questions
+            for time in ("0", "1m", "150s", "5m", "9m")
+        ],
+    }
+    report, theirs, ours = both(tmp_path, json.dumps(rules), tests_of(test, {"interval": "5m"}))
+    assert ours == theirs
+    assert report.tests[0].failures
+    assert not report.tests[1].failures
+
+
+def test_what_holds_passes_both(tmp_path):
+    rules = rules_of([RULES[0], {**RULES[17], "labels": {"sev": "{{ $labels.job }}"}}])
+    test = {
+        "name": "passes",
+        "input_series": [{"series": 'up{job="a"}', "values": "2+1x5 .5 _ 1e3"}],
+        "interval": "1m",
+        "alert_rule_test": [
+            {"eval_time": "59s", "alertname": "A", "exp_alerts": []},
+            {
+                "eval_time": "2m",
+                "alertname": "A",
+                "exp_alerts": [
+                    {
+                        "exp_labels": {"job": "a", "sev": "a"},
+                        "exp_annotations": {"d": "v 4 of up", "plain": "x"},
+                    }
+                ],
+            },
+        ],
+        "promql_expr_test": [
+            {"expr": "r1", "eval_time": "3m", "exp_samples": [{"labels": 'r1{job="a"}', "value": 5}]},
+            {"expr": "1.5", "eval_time": "0", "exp_samples": [{"value": 1.5}]},
+            {"expr": "nothing", "eval_time": "0"},
+        ],
+    }
+    wrong = {**test, "name": "fails", "external_labels": {"e": "x"}}
+    wrong["promql_expr_test"] = [
+        {"expr": "up", "eval_time": "6m", "exp_samples": [{"labels": "{a='b\n'}", "value": -7e-9}]},
+        {"expr": "up", "eval_time": "8m", "exp_samples": [{"labels": "{}}", "value": 1e300}]},
+        {"expr": "vector(NaN)", "eval_time": "1m", "exp_samples": [{"labels": "{}", "value": 0}]},
+        {"expr": "1/0", "eval_time": "1m", "exp_samples": []},
+    ]
+    report, theirs, ours = both(tmp_path, rules, tests_of(test, wrong))
+    assert ours == theirs
+    assert [len(one.failures) for one in report.tests] == [0, 4]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "rule_files: [rules.yml]\ntests: []\nmore: 1",
+        "rule_files: [rules.yml]\ngroup_eval_order: [g, g]",
+        "rule_files: [rules.yml]\ntests: [{interval: 5z}]",
+        "rule_files: [rules.yml]\ntests: [{promql_expr_test: [{exp_samples: [{value: NaN}]}]}]",
+        "rule_files: [tests.yml]\ntests: [{interval: 1m}]",
+        "rule_files: [rules.yml]\ntests: [{alert_rule_test: [{eval_time: 1m}], name: x}]",
+        "rule_files: [rules.yml]\ntests: [{input_series: [{series: 'up{', values: 1}]}]",
+        "rule_files: [rules.yml]\ntests: [{input_series: [{series: up, values: '1 2a'}]}]",
+    ],
+)
+def test_what_cannot_be_read_is_refused_by_both(tmp_path, text):
+    report, _, _ = both(tmp_path, rules_of([RULES[0]]), text)
+    assert report.failures
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "rule_files: [r*.yml, no?.yml]\nevaluation_interval: 0\ntests: []",
+        "rule_files: ['[^a]ules.yml']\ntests: [{interval: 1m, input_series: [{series: up, "
+        "values: 0x10}], promql_expr_test: [{expr: r1, eval_time: 5m, exp_samples: [{labels: r1}]"
+        "}, {expr: up, eval_time: 5m, exp_samples: [{labels: up, value: -0.0}]}]}]",
+        "rule_files: [rules.yml]\ntests: [{interval: 1m, promql_expr_test: [{expr: 1e3, "
+        "eval_time: 0, exp_samples: [{labels: '', value: 1000}]}]}]",
+        "rule_files: [rules.yml]\ntests: [{input_series: [{series: up, values: 1 2 3}], "
+        "promql_expr_test: [{expr: up, eval_time: 3m, exp_samples: [{labels: up, value: 1}]}]}]",
+        "{}",
+    ],
+)
+def test_odd_files_pass_both(tmp_path, text):
+    report, theirs, ours = both(tmp_path, rules_of([RULES[0]]), text)
+    assert not report.failures
+    assert sorted(ours) == sorted(theirs)

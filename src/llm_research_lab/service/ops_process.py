@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from llm_research_lab.scrape.jobs import Configuration
     from llm_research_lab.service.settings import Settings
     from llm_research_lab.storage.timeseries.store import FileSeries
+    from llm_research_lab.vocabulary import Instant
 
 TARGETS_SECONDS = 2.0
 """Between two looks at which of the lab's processes serve."""
@@ -58,6 +59,8 @@ class _Ops:
     text: str
     configuration: Configuration
     ruling: Ruling
+    down_at_ms: Instant
+    """When the store got its last sample before this process."""
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     @property
@@ -69,7 +72,7 @@ class _Ops:
         """Start what goes on beside the API."""
         await self._write_targets()
         await self.scraper.apply(self.configuration)
-        await self.ruling.restore()
+        await self.ruling.restore(self.down_at_ms)
         self.tasks.append(asyncio.create_task(self.ruling.run(), name="rules"))
         for name, work, seconds in (
             ("targets", self._write_targets, TARGETS_SECONDS),
@@ -108,7 +111,11 @@ def run_ops(settings: Settings) -> None:
             text, configuration = _configuration(settings, here)
             setting = Setting(store, clock=here.lab.now, observe=partial(_observed, here))
             ruling = _ruling(here, store, configuration)
-            ops = _Ops(here, settings, store, Scraper(setting), text, configuration, ruling)
+            last_ms = store.status().last_ms
+            down_at = here.lab.now() if last_ms is None else last_ms
+            ops = _Ops(
+                here, settings, store, Scraper(setting), text, configuration, ruling, down_at
+            )
             app = make_ops_app(_views(ops))
             metrics_url = f"{bound.url}/metrics"
             server = _Server(

@@ -74,13 +74,12 @@ def _expand(text: str, **given: Any) -> str:
 
 def _samples(past: Past) -> dict[object, list[tuple[int, str, bool]]]:
     return {
-        labels: list(
-            zip(
-                one.times.tolist(),
-                ["stale" if stale else repr(v) for v, stale in zip(one.values, one.stale)],
-                one.stale.tolist(),
+        labels: [
+            (time, "stale" if stale else repr(value), stale)
+            for time, value, stale in zip(
+                one.times.tolist(), one.values.tolist(), one.stale.tolist(), strict=True
             )
-        )
+        ]
         for labels, one in past.written.series.items()
     }
 

@@ -40,7 +40,7 @@ class Expand(Protocol):
         """Give the text with its actions carried out."""
 
 
-def as_written(  # noqa: PLR0913 - the form of `Expand`
+def as_written(
     text: str,
     *,
     labels: Mapping[str, str],  # noqa: ARG001

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from llm_research_lab.alerting.rules.state import INACTIVE, STATES, State, StateColumns
 from llm_research_lab.promql import Times
@@ -57,7 +58,7 @@ class Spans:
             self.found.setdefault((place, labels), []).append(Span(STATES[state], time_ms, None))
 
 
-def _changes(states: np.ndarray, times: Times) -> Iterator[tuple[int, Instant]]:  # type: ignore[type-arg]
+def _changes(states: NDArray[np.int8], times: Times) -> Iterator[tuple[int, Instant]]:
     edges = [0, *(np.flatnonzero(np.diff(states)) + 1).tolist(), len(times)]
     for start, _ in pairwise(edges):
         yield int(states[start]), int(times[start])

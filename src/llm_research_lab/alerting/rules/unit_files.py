@@ -88,7 +88,8 @@ class UnitTest:
     @property
     def last_ms(self) -> int:
         """The last instant that is asked about, from the start."""
-        return max((case.eval_ms for case in (*self.alerts, *self.expressions)), default=0)
+        times = [case.eval_ms for case in self.alerts] + [case.eval_ms for case in self.expressions]
+        return max(times, default=0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,9 +82,9 @@ def wrong_rule(rule: str, time_ms: int, why: str) -> str:
 
 def go_duration(duration_ms: int) -> str:
     """Write milliseconds as Go's time.Duration prints itself: ``1h0m0s``, ``1.5s``, ``5ms``."""
-    if abs(duration_ms) < 1000:
-        return "0s" if duration_ms == 0 else f"{duration_ms}ms"
     seconds, milliseconds = divmod(abs(duration_ms), 1000)
+    if seconds == 0:
+        return f"{duration_ms}ms" if milliseconds else "0s"
     minutes, seconds = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)
     fraction = f".{milliseconds:03d}".rstrip("0") if milliseconds else ""

@@ -34,7 +34,7 @@ from llm_research_lab.alerting.rules.unit_reports import (
     wrong_samples,
 )
 from llm_research_lab.alerting.rules.written import Written
-from llm_research_lab.promql import ExpressionError, Floats, Options, Times, parse
+from llm_research_lab.promql import ExpressionError, Flags, Floats, Options, Times, parse
 from llm_research_lab.promql.escapes import quote
 from llm_research_lab.promql.notation import (
     STALE,
@@ -45,7 +45,7 @@ from llm_research_lab.promql.notation import (
 )
 from llm_research_lab.vocabulary import Instant, LabError
 from llm_research_lab.vocabulary.durations import format_duration
-from llm_research_lab.vocabulary.labels import METRIC_NAME, Labels, label
+from llm_research_lab.vocabulary.labels import Labels
 
 _DEFAULTS = Options()
 
@@ -100,7 +100,7 @@ class _Input:
     labels: Labels
     times: Times
     values: Floats
-    stale: np.ndarray  # type: ignore[type-arg]
+    stale: Flags
 
 
 @dataclass(slots=True)
@@ -131,7 +131,8 @@ class _Test:
     def _load(self) -> tuple[str, ...]:
         step = self.test.interval_ms
         if step is None:
-            step = self.file.interval_ms if self.options.compat > 2 else 0
+            # 2.42 takes an interval that is not given for nothing.
+            step = 0 if self.options.compat == 2 else self.file.interval_ms  # noqa: PLR2004
         found: dict[Labels, _Input] = {}
         shared: dict[bytes, Times] = {}
         for one in self.test.series:
@@ -149,11 +150,9 @@ class _Test:
         where = f" (in TestGroup {self.test.name})" if self.test.name else ""
         for case in self.test.alerts:
             if not case.alertname:
-                time = format_duration(case.eval_ms)
-                return (
-                    "an item under alert_rule_test misses required attribute alertname"
-                    f" at eval_time {time}{where}",
-                )
+                at = f"at eval_time {format_duration(case.eval_ms)}{where}"
+                why = "an item under alert_rule_test misses required attribute alertname"
+                return (f"{why} {at}",)
         return ()
 
     def _asked(self, given: Written) -> Asked:
@@ -199,9 +198,7 @@ class _Test:
     def _rules_failed(self, past: Past) -> None:
         first = past.failures[0].at_ms
         self.failures += [
-            wrong_rule(one.rule, one.at_ms, one.why)
-            for one in past.failures
-            if one.at_ms == first
+            wrong_rule(one.rule, one.at_ms, one.why) for one in past.failures if one.at_ms == first
         ]
 
     def _check_alerts(self, asked: Asked, past: Past, case: AlertCase) -> None:
@@ -285,9 +282,7 @@ class _UnansweredError(Exception):
     """An expression has no answer, or what it should answer cannot be read."""
 
 
-def _got(
-    asked: Asked, past: Past, text: str, at_ms: Instant, until_ms: Instant
-) -> list[Sample]:
+def _got(asked: Asked, past: Past, text: str, at_ms: Instant, until_ms: Instant) -> list[Sample]:
     try:
         parse(text, experimental=asked.options.experimental)
     except ExpressionError as error:

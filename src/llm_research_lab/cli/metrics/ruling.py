@@ -75,6 +75,25 @@ def evaluate(
         note(failed)
 
 
+@app.command("test", epilog="Example: lab rules test tests/*.yml")
+def unit_test(
+    files: Annotated[list[Path], typer.Argument(help="Unit tests in promtool's format.")],
+    compat: Annotated[int, typer.Option(min=2, max=3, help="Semantics of Prometheus 2 or 3.")] = 3,
+    as_json: Json = False,
+) -> None:
+    """Run promtool's unit tests for rules; status 1 when any fails."""
+    from llm_research_lab.cli.rendering import print_json
+    from llm_research_lab.commands.metrics.testing import run_file
+
+    reports = {str(file): run_file(file, compat) for file in files}
+    if as_json:
+        print_json({name: list(report.failures) for name, report in reports.items()})
+    else:
+        for name, report in reports.items():
+            typer.echo(report.printed(name), nl=False)
+    raise typer.Exit(1 if any(report.failures for report in reports.values()) else 0)
+
+
 def _picture(intervals: Sequence[Any], grid: Grid) -> None:
     """Draw each alert's states over the range."""
     from llm_research_lab.cli.metrics.querying import named
@@ -105,7 +124,8 @@ def drawn(intervals: Sequence[Any], grid: Grid, width: int = WIDTH) -> str:
         for one in intervals:
             if one.state == state:
                 first = int((one.from_ms - grid.start_ms) * width / length)
-                last = int((one.to_ms - grid.start_ms) * width / length)
+                until = grid.end_ms if one.to_ms is None else one.to_ms
+                last = int((until - grid.start_ms) * width / length)
                 for at in range(max(0, first), min(width - 1, max(first, last)) + 1):
                     line[at] = MARKS[state]
     return "".join(line)

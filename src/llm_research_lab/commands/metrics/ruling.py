@@ -14,9 +14,19 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from llm_research_lab.alerting.rules.past import Asked, Past, evaluate_past
-from llm_research_lab.alerting.rules.read import Group, Rule, read_rules
-from llm_research_lab.alerting.rules.state import Alert
+from llm_research_lab.alerting.rules import (
+    Alert,
+    Asked,
+    Group,
+    Outage,
+    Past,
+    Rule,
+    Timing,
+    evaluate_past,
+    identity,
+    read_rules,
+    restored,
+)
 from llm_research_lab.commands.lab import Lab
 from llm_research_lab.commands.metrics.written import batch_of
 from llm_research_lab.promql import Options, print_expr
@@ -24,7 +34,7 @@ from llm_research_lab.storage.private import explained
 from llm_research_lab.storage.relational import alert_states
 from llm_research_lab.storage.timeseries import SeriesStore
 from llm_research_lab.telemetry.events import emit
-from llm_research_lab.vocabulary import Finding, Instant, InvalidError, LabError, digest, rfc3339
+from llm_research_lab.vocabulary import Finding, Instant, InvalidError, LabError, rfc3339
 from llm_research_lab.vocabulary.labels import Labels
 
 
@@ -54,11 +64,6 @@ def load_rules(paths: Sequence[Path]) -> list[Loaded]:
             first.where, first.law, first.message, first.fix, tuple(findings[:20]), len(findings)
         )
     return loaded
-
-
-def identity(group: Group, rule: Rule) -> str:
-    """Name a rule for its saved states: its expression and durations may change, its place not."""
-    return digest([group.name, rule.kind, rule.name, [list(pair) for pair in rule.labels]])
 
 
 @dataclass(slots=True)
@@ -96,8 +101,12 @@ class Ruling:
             Running(one, one.group.interval_ms or default_interval_ms) for one in loaded
         ]
 
-    async def restore(self) -> None:
-        """Take up the states that were saved; forget those of rules that are gone."""
+    async def restore(self, down_at_ms: Instant) -> None:
+        """Take up the states that were saved; forget those of rules that are gone.
+
+        `down_at_ms` is when the lab last did anything: what was down does not count as waiting.
+        """
+        outage = Outage(down_at_ms, self._lab.now())
 
         def work(connection: Connection) -> None:
             known = []
@@ -109,7 +118,8 @@ class Ruling:
                     known.append(name)
                     alerts = alert_states.held(connection, name)
                     self._saved[name] = dict(alerts)
-                    one.past.alerts[0, place] = alerts
+                    timing = Timing(rule.for_ms, rule.keep_firing_for_ms)
+                    one.past.alerts[0, place] = restored(alerts, timing, outage)
             alert_states.forget_others(connection, known)
 
         await self._lab.database.write(work)

@@ -50,9 +50,7 @@ class Spool:
             path.unlink()
 
 
-def spooled(
-    samples: Iterable[Samples], folder: Path, span_ms: int, rows: int = ROWS
-) -> Spool:
+def spooled(samples: Iterable[Samples], folder: Path, span_ms: int, rows: int = ROWS) -> Spool:
     """Put all of the samples; `rows` are given at a time."""
     spool = Spool(folder, span_ms, rows)
     for one in samples:
