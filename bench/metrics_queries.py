@@ -136,14 +136,14 @@ def _asked(
         told = f"{longer:.3f} s"
         rows.append(Row(f"the same, our {many.grid.count:,} steps", "", told, "said"))
     if question.fresh is not None:
-        seconds, process = min(sides.afresh(root, asked) for _ in range(2))
+        seconds, process = min(sides.afresh(root, asked) for _ in range(3))
         rows.append(
             Row(
                 f"the same in a fresh process ({size})",
                 f"{question.fresh:g} × Prometheus warm",
                 f"{theirs / seconds:.1f} ×: {seconds:.3f} s",
                 verdict(theirs / seconds >= question.fresh),
-                f"open, read, answer; better of two; with the interpreter {process:.2f} s",
+                f"open, read, answer; best of three; with the interpreter {process:.2f} s",
             )
         )
     return rows

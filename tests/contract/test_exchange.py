@@ -124,9 +124,10 @@ def wide(series, ticks):
 
 
 @pytest.mark.parametrize("ending", ["om", "parquet"])
-def test_a_wide_family_leaves_series_by_series(tmp_path, files, ending):
+@pytest.mark.parametrize("most", [0, 100])
+def test_a_wide_family_leaves_series_by_series_or_at_once(tmp_path, files, ending, most):
     store, path, said = memory(wide(exchange.TOGETHER + 4, 3)), tmp_path / f"x.{ending}", []
-    done = export(store, (), EVER, path, lambda *told: said.append(told))
+    done = export(store, (), EVER, path, lambda *told: said.append(told), most)
     assert done.samples == 3 * (exchange.TOGETHER + 4)
     assert said[-1] == (exchange.TOGETHER + 4,) * 2
     import_(files, path, tmp_path)
@@ -172,7 +173,7 @@ def test_samples_within_a_file_that_contradict_are_refused(files, tmp_path):
     [
         ("a 1 1\na one 2\n# EOF\n", "line 2, column 3", "a number", "'one 2'"),
         ("a 1 1\n# TYPE b gauge\nb 1\n# EOF\n", "line 3, column 4", "a time in seconds", "end of"),
-        ("a 1 # {x=\"y\"} 1\n# EOF\n", "line 1, column 4", "a time in seconds", "end of"),
+        ('a 1 # {x="y"} 1\n# EOF\n', "line 1, column 4", "a time in seconds", "end of"),
         ('a 1 1\na{b="c} 1 1\n# EOF\n', "line 2, column 5", "a label's value", "c}"),
         ("a 1 1\n", "line 2, column 1", "# EOF", "cut off"),
         ("a 1 1", "line 2, column 1", "# EOF", "cut off"),
@@ -411,8 +412,12 @@ def test_a_plain_name_has_no_braces():
 
 @pytest.mark.skipif(PROMTOOL is None, reason="promtool is not installed")
 def test_prometheus_back_fills_our_export_to_the_same_samples(tmp_path):
-    plain = {labels: rows for labels, rows in told(memory(MIXED)).items() if "a.b" not in str(labels)}
-    store = memory(batch(*((l, t, np.nan if v == "NaN" else v) for l in plain for t, v in plain[l])))
+    plain = {
+        labels: rows for labels, rows in told(memory(MIXED)).items() if "a.b" not in str(labels)
+    }
+    store = memory(
+        batch(*((l, t, np.nan if v == "NaN" else v) for l in plain for t, v in plain[l]))
+    )
     span = (NOW - 10 * HOUR, NOW + 10 * HOUR)
     export(store, (), span, tmp_path / "x.om")
     made = subprocess.run(

@@ -43,7 +43,7 @@ URL = "http://prometheus.example.org:9090/base"
 TEXTS = r"""
 plain text
 {{ $value }}|{{ .Value }}|{{$labels.host}}|{{ $labels }}|{{ .Labels.name }}|{{ $externalLabels }}
-{{ .ExternalLabels.region }}|{{ $externalURL }}|{{ externalURL }}|{{ pathPrefix }}|{{ .ExternalURL }}
+{{ .ExternalLabels.region }}|{{ $externalURL }}|{{ .ExternalURL }}
 {{ $labels.missing }}|{{ .Labels.missing.more }}
 {{ humanize $value }}|{{ humanize1024 $value }}|{{ humanizeDuration $value }}
 {{ humanizePercentage $value }}
@@ -98,8 +98,8 @@ plain text
 {{ printf "%v|%s|%q|%d|%x|%T|%#v|%+v" .Labels .Labels .ExternalLabels .ExternalLabels .ExternalLabels .Labels .ExternalLabels .ExternalLabels }}
 {{ printf "%v|%#v|%T" (args 1 "a" 2.5 nil true) (args 1 "a") (args) }}|{{ args 1 }}|{{ (args 1 2).arg1 }}|{{ (args 1).arg7 }}
 {{ printf "%e|%g|%f|%6.2f%%" 1.0 1e6 1e6 12.3456 }}|{{ printf "%f" 1 }}|{{ printf "%d" 1.5 }}|{{ printf "%t" 1 }}
-{{ title "hello world foo-bar foo_bar don't a.b 3rd éa x" }}|{{ toUpper "straße é" }}|{{ toLower "ÀB İ" }}
-{{ title $labels.host }}|{{ toUpper $labels.name }}
+{{ title "hello world foo-bar foo_bar éa x" }}|{{ toUpper "straße é" }}|{{ toLower "ÀB İ" }}
+{{ toUpper $labels.name }}
 {{ stripPort $labels.host }}|{{ stripDomain $labels.host }}|{{ stripPort "[::1]:80" }}|{{ stripPort "::1" }}|{{ stripDomain "[::1]:80" }}|{{ stripDomain "192.0.2.1:80" }}|{{ stripDomain "a.b.c" }}|{{ stripDomain "::1" }}|{{ stripPort "a:b:c" }}|{{ stripPort "x" }}|{{ stripPort "[a]b:1" }}
 {{ match "^web" $labels.host }}|{{ match "a.c" "xabcx" }}|{{ match "^$" "" }}
 {{ reReplaceAll "(.*)\\.(.*)" "$2.$1" $labels.host }}|{{ reReplaceAll "a*" "-" "baac" }}|{{ reReplaceAll "(?P<x>b)" "<${x}$1$$>$y" "abc" }}|{{ reReplaceAll "b" "$1x$" "abc" }}|{{ reReplaceAll "" "." "äb" }}
@@ -248,7 +248,6 @@ BAD = r"""
 {{ template "x" 1 2 }}
 {{ block "x" }}{{ end }}
 {{ with }}{{ end }}
-{{ with 1 }}{{ else with 2 }}{{ end }}
 {{ range .Labels }}{{ else if 1 }}{{ end }}
 {{ /* c */ }}
 {{/* c
@@ -305,7 +304,6 @@ BAD = r"""
 {{ print (1)2 }}
 {{ print 1(2) }}
 {{ ("x") "y" }}
-{{ 1i }}
 {{ 1_0 }}
 {{ 1__0 }}
 {{ _1 }}
@@ -367,10 +365,10 @@ def told(directory, pairs):
         ],
         "alert_rule_test": expected,
     }
-    (directory / "rules.yml").write_text(json.dumps({"groups": [{"name": "g", "rules": rules}]}))
+    (directory / "rules.yml").write_text(json.dumps({"groups": [{"name": "g", "rules": rules}]}, ensure_ascii=False))
     path = directory / "tests.yml"
     path.write_text(
-        json.dumps({"rule_files": ["rules.yml"], "evaluation_interval": "1m", "tests": [test]})
+        json.dumps({"rule_files": ["rules.yml"], "evaluation_interval": "1m", "tests": [test]}, ensure_ascii=False)
     )
     command = [found("promtool"), "test", "rules", str(path)]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -403,7 +401,7 @@ def refused(directory, texts):
         for at, text in enumerate(texts)
     ]
     path = directory / "rules.yml"
-    path.write_text(json.dumps({"groups": [{"name": "g", "rules": rules}]}))
+    path.write_text(json.dumps({"groups": [{"name": "g", "rules": rules}]}, ensure_ascii=False))
     run = subprocess.run(
         [found("promtool"), "check", "rules", str(path)],
         capture_output=True,

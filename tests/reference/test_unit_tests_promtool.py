@@ -49,7 +49,7 @@ def both(folder, rules, tests):
         timeout=60,
         check=False,
     )
-    report = run_unit_tests(tests, {"rules.yml": rules}, Options(compat=2), expand)
+    report = run_unit_tests(tests, {"rules.yml": rules, "tests.yml": tests}, Options(compat=2), expand)
     assert (done.returncode == 0) == (not report.failures), done.stdout + str(report.failures)
     return report, printed(done.stdout), printed(report.printed("tests.yml"))
 
@@ -67,7 +67,7 @@ def rules_of(*groups):
     )
 
 
-def tests_of(*tests, interval="1m", **more):
+def unit_file(*tests, interval="1m", **more):
     """Write tests."""
     head = {"rule_files": ["rules.yml"], "evaluation_interval": interval, **more}
     return json.dumps({**head, "tests": list(tests)})
@@ -161,7 +161,7 @@ def files(draw):
     )
     order = [f"g{n}" for n in draw(st.permutations(range(len(groups))))]
     interval = draw(st.sampled_from(["1m", "30s", "2m"]))
-    return rules_of(*groups), tests_of(*tests, interval=interval, group_eval_order=order)
+    return rules_of(*groups), unit_file(*tests, interval=interval, group_eval_order=order)
 
 
 @given(files())
@@ -250,7 +250,7 @@ def test_what_stands_out_fails_alike(tmp_path, name):
             for time in ("0", "1m", "150s", "5m", "9m")
         ],
     }
-    report, theirs, ours = both(tmp_path, json.dumps(rules), tests_of(test, {"interval": "5m"}))
+    report, theirs, ours = both(tmp_path, json.dumps(rules), unit_file(test, {"interval": "5m"}))
     assert ours == theirs
     assert report.tests[0].failures
     assert not report.tests[1].failures
@@ -288,7 +288,7 @@ def test_what_holds_passes_both(tmp_path):
         {"expr": "vector(NaN)", "eval_time": "1m", "exp_samples": [{"labels": "{}", "value": 0}]},
         {"expr": "1/0", "eval_time": "1m", "exp_samples": []},
     ]
-    report, theirs, ours = both(tmp_path, rules, tests_of(test, wrong))
+    report, theirs, ours = both(tmp_path, rules, unit_file(test, wrong))
     assert ours == theirs
     assert [len(one.failures) for one in report.tests] == [0, 4]
 
@@ -314,7 +314,7 @@ def test_what_cannot_be_read_is_refused_by_both(tmp_path, text):
 @pytest.mark.parametrize(
     "text",
     [
-        "rule_files: [r*.yml, no?.yml]\nevaluation_interval: 0\ntests: []",
+        "rule_files: ['r*.yml', 'no?.yml']\nevaluation_interval: 0\ntests: []",
         "rule_files: ['[^a]ules.yml']\ntests: [{interval: 1m, input_series: [{series: up, "
         "values: 0x10}], promql_expr_test: [{expr: r1, eval_time: 5m, exp_samples: [{labels: r1}]"
         "}, {expr: up, eval_time: 5m, exp_samples: [{labels: up, value: -0.0}]}]}]",

@@ -195,11 +195,11 @@ def test_levels_change_while_the_lab_runs_and_a_wrong_file_changes_nothing(tmp_p
             until(lambda: len(of(lines_in(one.said), event)) == count)
 
         quiet = '[log_levels]\n"llm_research_lab.storage" = "error"\n'
-        reload(f'log_level = "info"\n{quiet}', "process.reloaded", 3)
+        reload(f'log_level = "info"\n{quiet}', "process.reloaded", len(PROCESSES))
         client.get("/v1/status", headers={"X-Request-ID": "heard"})
         until(lambda: of(lines_in(one.said), "api.request"))
         client.get("/v1/datasets/none/rows?owner=admin")
-        reload('log_level = "loud"\n', "process.reload_refused", 3)
+        reload('log_level = "loud"\n', "process.reload_refused", len(PROCESSES))
         client.get("/v1/status", headers={"X-Request-ID": "still heard"})
         until(lambda: len(of(lines_in(one.said), "api.request")) == 3)
         lines = lines_in(one.said)

@@ -26,6 +26,9 @@ from llm_research_lab.telemetry.catalog import declaration
 
 OPENMETRICS = {"Accept": "application/openmetrics-text; version=1.0.0"}
 PROCESSES = ("api", "runner", "ops")
+MAYBE = {"node_network_speed_bytes"}
+"""Not on every host: a virtual interface has no speed."""
+
 TOTAL = "api_request_total"
 SIZES = [pytest.param(1_000, id="1000"), pytest.param(10_000, id="10000", marks=pytest.mark.long)]
 AT_ONCE = 16
@@ -133,7 +136,7 @@ def test_every_declared_metric_is_there_with_exactly_its_labels(worked, name):
         assert family.type == metric.kind
         assert family.documentation == metric.help
         samples = [one for one in family.samples if not one.name.endswith("_created")]
-        assert samples, f"{metric.name} has no series"
+        assert samples or metric.name in MAYBE, f"{metric.name} has no series"
         for sample in samples:
             labels = set(sample.labels) - ({"le"} if metric.kind == "histogram" else set())
             assert labels == set(metric.labels), metric.name
@@ -384,7 +387,7 @@ def test_a_real_prometheus_scrapes_every_process_under_load(worked, promtool, tm
             names = set(seen.json()["data"])
             for metric in declaration().metrics_of(name):
                 wanted = f"{metric.name}_count" if metric.kind == "histogram" else metric.name
-                assert wanted in names, wanted
+                assert wanted in names | MAYBE, wanted
     finally:
         running.terminate()
         running.wait(30)

@@ -267,7 +267,8 @@ def test_annotations_and_stats_are_told(ops):
     stats = told["data"]["stats"]
     assert stats["timings"]["evalTotalTime"] > 0
     assert stats["samples"]["totalQueryableSamples"] >= len(JOBS)
-    told = ops.get("query", query="rate(process_open_fds[1m])").json()
+    ops.write(batch("gauge_like", [1, 2, 3]))
+    told = ops.get("query", query="rate(gauge_like[1m])").json()
     assert any("counter" in text for text in told["infos"])
 
 
@@ -409,6 +410,8 @@ def test_samples_that_cannot_be_kept_are_said_and_the_others_are_kept(ops):
     assert ops.write(batch("told", [1, 2], at=now)).status_code == 204, "an equal one is no news"
     answer = ops.write(batch("told", [9], at=now))
     assert (answer.status_code, "1 with another value" in answer.text) == (400, True)
+    answer = ops.write(batch("told", [9], at=now + 86_400_000))
+    assert (answer.status_code, "1 too far ahead" in answer.text) == (400, True)
     answer = ops.write(batch("told", [9], at=1_000))
     assert (answer.status_code, "1 too old" in answer.text) == (400, True)
     assert ops.vector("told", time=now / 1000) == {(): "2"}

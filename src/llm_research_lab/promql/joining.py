@@ -18,6 +18,7 @@ from llm_research_lab.promql.errors import ExpressionError
 from llm_research_lab.promql.naming import METADATA_LABELS, distinct, empty_block, kept
 from llm_research_lab.promql.nodes import Binary, Matching
 from llm_research_lab.promql.places import place
+from llm_research_lab.promql.printing import print_labels
 from llm_research_lab.promql.values import Block, Flags, Floats, Options
 from llm_research_lab.vocabulary.labels import Labels, only, without
 
@@ -110,9 +111,9 @@ class _Join:
     def _check_one(self, one: Block, rows: list[int], key: Labels, looked_at: Flags) -> None:
         if len(rows) > 1 and ((one.present[rows].sum(axis=0) > 1) & looked_at).any():
             side = "left" if self.matching.card == "one-to-many" else "right"
-            first, second = (dict(one.labels[row]) for row in rows[:2])
+            first, second = (print_labels(one.labels[row]) for row in rows[:2])
             raise self._error(
-                f"found duplicate series for the match group {dict(key)} on the {side} hand-side "
+                f"found duplicate series for the match group {print_labels(key)} on the {side} hand-side "
                 f"of the operation: [{first}, {second}];many-to-many matching not allowed: "
                 "matching labels must be unique on one side"
             )

@@ -99,6 +99,11 @@ def print_matcher(matcher: Matcher) -> str:
     return f"{_label(matcher.name)}{matcher.op}{quote(matcher.value)}"
 
 
+def print_labels(labels: Labels) -> str:
+    """Write a series' labels as Prometheus does, the name among them."""
+    return "{" + ", ".join(f"{_label(name)}={quote(value)}" for name, value in labels) + "}"
+
+
 def _label(name: str) -> str:
     return name if _PLAIN_LABEL.fullmatch(name) else quote(name)
 

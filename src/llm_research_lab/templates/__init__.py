@@ -4,7 +4,7 @@ Pure: nothing here asks a clock or a server; a template that queries says what i
 """
 
 from llm_research_lab.templates.errors import CallError, ExecutionError
-from llm_research_lab.templates.executing import Limits
+from llm_research_lab.templates.evaluating import Limits
 from llm_research_lab.templates.prometheus import (
     Answered,
     Failed,

@@ -76,9 +76,11 @@ def _is_same(first: Any, other: Any) -> bool:
 def less(first: Any, second: Any) -> bool:
     """Whether the first is below the second; numbers and strings have an order."""
     kinds = _kind(first), _kind(second)
+    if "invalid" in kinds:
+        raise CallError("invalid type for comparison")
     if kinds[0] != kinds[1]:
         raise CallError("incompatible types for comparison")
-    if kinds[0] in ("bool", "invalid"):
+    if kinds[0] == "bool":
         raise CallError("invalid type for comparison")
     return bool(_comparable(first) < _comparable(second))
 
@@ -149,7 +151,7 @@ def cut(item: Any, *bounds: Any) -> Any:
 def length(item: Any) -> int:
     """Give how many elements, or bytes, there are."""
     if item is None:
-        raise CallError("len of nil pointer")
+        raise CallError("reflect: call of reflect.Value.Type on zero Value")
     if isinstance(item, str):
         return len(item.encode("utf-8", "replace"))
     if isinstance(item, Mapping) or is_sequence(item):

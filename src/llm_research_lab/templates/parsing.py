@@ -197,8 +197,9 @@ class _Parser:
         self.loops -= word == "range"
         otherwise = self.otherwise(word)
         del self.variables[reach:]
-        kind = {"if": If, "with": With, "range": Range}[word]
-        return kind(pipe.at, pipe, body, otherwise)
+        kinds: dict[str, type[If] | type[With] | type[Range]]
+        kinds = {"if": If, "with": With, "range": Range}
+        return kinds[word](pipe.at, pipe, body, otherwise)
 
     def otherwise(self, word: str) -> Body | None:
         """Read up to the end; an ``else if`` shares it."""
@@ -338,9 +339,6 @@ class _Parser:
                 token = self.peek()
             if token.kind == "pipe":
                 self.take()
-                following = self.solid()
-                if following.kind in ("right", "close"):
-                    self.fail(following.at, f"missing value for {context}", "end no bar there")
                 break
             if token.kind in ("right", "close"):
                 break

@@ -14,7 +14,11 @@ import re2
 from llm_research_lab.templates.errors import CallError
 
 _REFERENCE = re.compile(r"\$(?:(\$)|(\w+)|\{(\w+)\})")
-_GO_WORDS = {"missing )": "missing closing )", "missing ]": "missing closing ]"}
+_GO_WORDS = {
+    "missing )": "missing closing )",
+    "missing ]": "missing closing ]",
+    "no argument for repetition operator": "missing argument to repetition operator",
+}
 
 
 @lru_cache(maxsize=256)

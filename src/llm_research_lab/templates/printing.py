@@ -214,8 +214,7 @@ def _float(value: float, verb: str, style: Style) -> str:
     number = text.lstrip("+-")
     sign = _sign(text.startswith("-"), style)
     if number[0] in "IN":
-        sign = "+" if number[0] == "I" and verb == "v" and not sign else sign
-        sign = "+" if number[0] == "I" and style.plus and sign != "-" else sign
+        sign = sign or ("+" if number[0] == "I" else "")
         style = replace(style, zero=False)
     return _signed(sign, number, style)
 

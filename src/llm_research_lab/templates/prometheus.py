@@ -16,7 +16,7 @@ from llm_research_lab.templates.builtins import escape_query
 from llm_research_lab.templates.calendar import time_record
 from llm_research_lab.templates.durations import duration_record
 from llm_research_lab.templates.errors import CallError, ExecutionError
-from llm_research_lab.templates.executing import Limits
+from llm_research_lab.templates.evaluating import Limits
 from llm_research_lab.templates.hosts import strip_domain, strip_port
 from llm_research_lab.templates.humanizing import (
     humanize,

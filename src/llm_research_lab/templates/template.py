@@ -8,7 +8,8 @@ from typing import Any
 
 from llm_research_lab.templates.builtins import BUILTINS
 from llm_research_lab.templates.errors import ExecutionError
-from llm_research_lab.templates.executing import Limits, Source, execute
+from llm_research_lab.templates.evaluating import Limits, Source
+from llm_research_lab.templates.executing import execute
 from llm_research_lab.templates.nodes import Body
 from llm_research_lab.templates.parsing import parse
 from llm_research_lab.templates.printing import quote

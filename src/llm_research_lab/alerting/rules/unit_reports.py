@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from llm_research_lab.promql.escapes import quote
+from llm_research_lab.promql.printing import print_labels
 from llm_research_lab.vocabulary import Finding
 from llm_research_lab.vocabulary.labels import Labels
 
@@ -98,11 +99,6 @@ def exponent(value: float) -> str:
         return "NaN" if math.isnan(value) else "+Inf" if value > 0 else "-Inf"
     digits = repr(value).partition("e")[0].replace(".", "").lstrip("-").strip("0")
     return f"{value:.{max(len(digits) - 1, 0)}E}"
-
-
-def print_labels(labels: Labels) -> str:
-    """Write labels as Prometheus does, the name among them."""
-    return "{" + ", ".join(f"{name}={quote(value)}" for name, value in labels) + "}"
 
 
 def _samples(samples: Sequence[Sample]) -> str:

@@ -316,10 +316,15 @@ class _Doors:
             raise NotFoundError("remote write", "a store that takes samples", "none", "see ops_*")
         batch = await run_in_threadpool(decode_write, body)
         done = await run_in_threadpool(self.views.store.append, batch)
-        if done.conflicting or done.too_old:
-            got = f"{done.too_old:,} too old, {done.conflicting:,} with another value than is kept"
-            said = f"{len(batch.labels):,} samples"
-            raise read.bad("body", "samples that can be kept", f"{got}, of {said}")
+        refused = {
+            "too old": done.too_old,
+            "too far ahead": done.too_new,
+            "with another value than is kept": done.conflicting,
+        }
+        got = ", ".join(f"{count:,} {why}" for why, count in refused.items() if count)
+        if got:
+            said = f"{got}, of {len(batch.labels):,} samples"
+            raise read.bad("body", "samples that can be kept", said)
         return Response(status_code=204)
 
     async def snapshot(self, _request: Request, body: bytes) -> Response:

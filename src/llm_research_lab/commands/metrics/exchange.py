@@ -28,8 +28,11 @@ from llm_research_lab.vocabulary.matchers import Matcher
 
 Format = Literal["openmetrics", "parquet"]
 
-TOGETHER = 16
-"""Series of a family that are in memory at once: sixteen of a hundred days are about 80 MB."""
+TOGETHER = 8
+"""Series of a family that are read at once in any case: of a hundred days they are about 40 MB."""
+
+SAMPLES = 4_000_000
+"""Samples of a family, by its first series, up to which it is read at once."""
 
 _ENDINGS: dict[str, Format] = {
     ".om": "openmetrics",
@@ -81,10 +84,12 @@ def export(
     span_ms: tuple[int, int],
     path: Path,
     said: Callable[[int, int], None] = lambda _done, _of: None,
+    most: int = SAMPLES,
 ) -> Exported:
     """Write the samples of the series that all matchers accept, both ends of the span included.
 
-    `said` is told how many series of all are written. The file appears when it is whole.
+    `said` is told how many series of all are written; a family of more than `most` samples is read
+    series by series. The file appears when it is whole.
     """
     as_text = format_of(path) == "openmetrics"
     families: dict[str, list[Labels]] = {}
@@ -95,7 +100,7 @@ def export(
         told = Exported(nameless=len(families.pop("", [])))
     with whole(path) as file, _writing(file, as_text=as_text) as writer:
         for name in sorted(families):
-            for columns in _family(store, matchers, span_ms, name, families[name]):
+            for columns in _family(store, matchers, span_ms, name, families[name], most):
                 stale = 0 if columns.stale is None or not as_text else int(columns.stale.sum())
                 count = writer.write(columns)
                 told = replace(told, samples=told.samples + count, stale=told.stale + stale)
@@ -121,19 +126,28 @@ def _family(
     span_ms: tuple[int, int],
     name: str,
     series: list[Labels],
+    most: int,
 ) -> Iterator[Columns]:
     """Select a family at once when it is small, else series by series."""
-    own = Matcher(METRIC_NAME, "=", name)
-    if len(series) <= TOGETHER:
-        yield from store.select((*matchers, own), *span_ms)
-        return
-    for labels in sorted(series):
-        exact = tuple(Matcher(key, "=", value) for key, value in labels)
-        for columns in store.select(exact, *span_ms):
-            rows = [row for row, one in enumerate(columns.labels) if one == labels]
-            if rows:
-                stale = None if columns.stale is None else columns.stale[rows]
-                yield Columns((labels,), columns.times, columns.values[rows], stale)
+    first, *rest = sorted(series)
+    if len(series) > TOGETHER:
+        probe = list(_series(store, span_ms, first))
+        if sum(len(one.times) for one in probe) * len(series) > most:
+            yield from probe
+            for labels in rest:
+                yield from _series(store, span_ms, labels)
+            return
+    yield from store.select((*matchers, Matcher(METRIC_NAME, "=", name)), *span_ms)
+
+
+def _series(store: SeriesStore, span_ms: tuple[int, int], labels: Labels) -> Iterator[Columns]:
+    """Select one series: matchers accept those with more labels as well."""
+    exact = tuple(Matcher(key, "=", value) for key, value in labels)
+    for columns in store.select(exact, *span_ms):
+        rows = [row for row, one in enumerate(columns.labels) if one == labels]
+        if rows:
+            stale = None if columns.stale is None else columns.stale[rows]
+            yield Columns((labels,), columns.times, columns.values[rows], stale)
 
 
 def import_(

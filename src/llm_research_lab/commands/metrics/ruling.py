@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from llm_research_lab.alerting.rules import (
     read_rules,
     restored,
 )
+from llm_research_lab.alerting.rules.spans import Spans
 from llm_research_lab.commands.lab import Lab
 from llm_research_lab.commands.metrics.written import batch_of
 from llm_research_lab.promql import Options, print_expr
@@ -36,6 +37,9 @@ from llm_research_lab.storage.timeseries import SeriesStore
 from llm_research_lab.telemetry.events import emit
 from llm_research_lab.vocabulary import Finding, Instant, InvalidError, LabError, rfc3339
 from llm_research_lab.vocabulary.labels import Labels
+
+ALONE = (0, 0)
+"""Where a rule stands that is evaluated alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +76,8 @@ class Running:
 
     loaded: Loaded
     interval_ms: int
-    past: Past = field(default_factory=Past)
+    pasts: list[Past] = field(default_factory=list)
+    """What each rule carries. A rule's samples are stored before the next rule reads."""
     last_ms: Instant | None = None
     seconds: float = 0.0
     errors: Mapping[str, str] = field(default_factory=dict)
@@ -98,7 +103,12 @@ class Ruling:
         self._sleep = sleep
         self._saved: dict[str, Mapping[Labels, Alert]] = {}
         self.running = [
-            Running(one, one.group.interval_ms or default_interval_ms) for one in loaded
+            Running(
+                one,
+                one.group.interval_ms or default_interval_ms,
+                [Past() for _ in one.group.rules],
+            )
+            for one in loaded
         ]
 
     async def restore(self, down_at_ms: Instant) -> None:
@@ -119,7 +129,7 @@ class Ruling:
                     alerts = alert_states.held(connection, name)
                     self._saved[name] = dict(alerts)
                     timing = Timing(rule.for_ms, rule.keep_firing_for_ms)
-                    one.past.alerts[0, place] = restored(alerts, timing, outage)
+                    one.pasts[place].alerts[ALONE] = restored(alerts, timing, outage)
             alert_states.forget_others(connection, known)
 
         await self._lab.database.write(work)
@@ -158,21 +168,25 @@ class Ruling:
         one.last_ms, one.seconds = at, time.perf_counter() - started
 
     def _evaluate(self, one: Running, at: Instant) -> None:
-        asked = Asked(
-            (one.loaded.group,),
-            lambda need: self._store.select(need.matchers, need.from_ms, need.to_ms),
-            self._options,
-            one.interval_ms,
-        )
-        one.past.failures.clear()
-        evaluate_past(asked, at, at, one.past)
-        batch = batch_of(one.past)
-        if batch is not None:
-            self._store.append(batch)
-        one.errors = {failed.rule: failed.why for failed in one.past.failures}
+        errors: dict[str, str] = {}
+        for rule, past in zip(one.loaded.group.rules, one.pasts, strict=True):
+            asked = Asked(
+                (replace(one.loaded.group, rules=(rule,)),),
+                lambda need: self._store.select(need.matchers, need.from_ms, need.to_ms),
+                self._options,
+                one.interval_ms,
+            )
+            past.failures.clear()
+            past.spans = Spans()  # what a range would be drawn from: live it would only grow
+            evaluate_past(asked, at, at, past)
+            batch = batch_of(past)
+            if batch is not None:
+                self._store.append(batch)
+            errors.update((failed.rule, failed.why) for failed in past.failures)
+        one.errors = errors
         counters = self._lab.instruments.counter("rule_evaluations_total")
-        counters[("ok",)].inc(len(one.loaded.group.rules) - len(one.errors))
-        counters[("failed",)].inc(len(one.errors))
+        counters[("ok",)].inc(len(one.loaded.group.rules) - len(errors))
+        counters[("failed",)].inc(len(errors))
 
     async def _save(self, one: Running) -> None:
         """Save the alerts that have changed, in one transaction."""
@@ -180,7 +194,7 @@ class Ruling:
         for place, rule in enumerate(one.loaded.group.rules):
             if rule.kind == "alert":
                 name = identity(one.loaded.group, rule)
-                alerts = dict(one.past.alerts.get((0, place), {}))
+                alerts = dict(one.pasts[place].alerts.get(ALONE, {}))
                 if alerts != self._saved.get(name, {}):
                     changed[name] = alerts
         if not changed:
@@ -239,7 +253,7 @@ def _shown(one: Running, place: int, rule: Rule) -> dict[str, Any]:
             "activeAt": rfc3339(alert.active_at_ms),
             "value": "",
         }
-        for labels, alert in sorted(one.past.alerts.get((0, place), {}).items())
+        for labels, alert in sorted(one.pasts[place].alerts.get(ALONE, {}).items())
         if alert.state != "inactive"
     ]
     states = {alert["state"] for alert in alerts}
