@@ -31,7 +31,7 @@ groups:
         expr: job:up:sum == 0
         for: 20m
         labels: {severity: critical}
-        annotations: {summary: gone}
+        annotations: {summary: 'gone {{ $labels.job }} {{ $value }}'}
 """
 
 
@@ -96,6 +96,8 @@ async def test_an_alert_fires_after_its_time_and_ends_with_a_marker(lab, rules):
     assert fired[0][0] == NOW + 20 * MINUTE
     (alert,) = live.groups()[0]["rules"][1]["alerts"]
     assert alert["state"] == "firing"
+    assert alert["annotations"] == {"summary": "gone api 0"}
+    assert alert["value"] == "0e+00"
     assert alert["labels"] == {"alertname": "Down", "job": "api", "severity": "critical"}
     await ticks(live, store, 22, 1, value=1)
     assert live.groups()[0]["rules"][1]["alerts"] == []
@@ -243,11 +245,11 @@ tests:
       - eval_time: 25m
         alertname: Down
         exp_alerts:
-          - {exp_labels: {job: api, severity: critical}, exp_annotations: {summary: SUMMARY}}
+          - {exp_labels: {job: api, severity: critical}, exp_annotations: {summary: 'SUMMARY'}}
 """
 
 
-@pytest.mark.parametrize(("summary", "passes"), [("gone", True), ("there", False)])
+@pytest.mark.parametrize(("summary", "passes"), [("gone api 0", True), ("there", False)])
 def test_a_file_of_unit_tests_finds_its_rules_beside_it(rules, summary, passes):
     path = rules.parent / "tests.yml"
     path.write_text(UNIT.replace("SUMMARY", summary))

@@ -49,7 +49,9 @@ def both(folder, rules, tests):
         timeout=60,
         check=False,
     )
-    report = run_unit_tests(tests, {"rules.yml": rules, "tests.yml": tests}, Options(compat=2), expand)
+    report = run_unit_tests(
+        tests, {"rules.yml": rules, "tests.yml": tests}, Options(compat=2), expand
+    )
     assert (done.returncode == 0) == (not report.failures), done.stdout + str(report.failures)
     return report, printed(done.stdout), printed(report.printed("tests.yml"))
 
@@ -276,7 +278,11 @@ def test_what_holds_passes_both(tmp_path):
             },
         ],
         "promql_expr_test": [
-            {"expr": "r1", "eval_time": "3m", "exp_samples": [{"labels": 'r1{job="a"}', "value": 5}]},
+            {
+                "expr": "r1",
+                "eval_time": "3m",
+                "exp_samples": [{"labels": 'r1{job="a"}', "value": 5}],
+            },
             {"expr": "1.5", "eval_time": "0", "exp_samples": [{"value": 1.5}]},
             {"expr": "nothing", "eval_time": "0"},
         ],

@@ -205,6 +205,13 @@ def test_what_is_no_selector_exports_nothing(kept, tmp_path, match):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_samples_of_the_future_are_left_out_and_counted(empty, tmp_path):
+    (tmp_path / "x.om").write_text("a 1 1\na 2 99999999999\n# EOF\n")
+    out, err = lab(empty, "tsdb", "import", tmp_path / "x.om")
+    assert out.startswith("1 samples taken, ")
+    assert "1 left out" in err
+
+
 def test_a_broken_file_is_told_and_nothing_of_it_is_taken(empty, tmp_path):
     (tmp_path / "x.om").write_text("a 1 1\nb one 1\n# EOF\n")
     _, err = lab(empty, "tsdb", "import", tmp_path / "x.om", expected=1)

@@ -253,6 +253,18 @@ def test_values_have_prometheus_types_and_texts(ops):
     }
 
 
+NUMBERS = (
+    "0.1 1e15 1e16 123456789012345678 1e20 1e21 1.5e22 1e-4 1e-5 1.25e-6 1e-6 9.9e-7 1e-7 5e-324"
+    " 1.7976931348623157e308 -0 -2.5 -1e18 NaN Inf -Inf 3 1e300 0.30000000000000004"
+)
+
+
+@pytest.mark.parametrize("text", NUMBERS.split())
+def test_a_number_is_written_as_prometheus_writes_it(ops, real, text):
+    ours = ops.get("query", query=text, time=1).json()["data"]
+    assert ours == real.ask("query", query=text, time=1)["data"]
+
+
 def test_an_instant_query_of_a_range_gives_its_samples(ops):
     told = ops.get("query", query='up{job="experiment-runner"}[1m]').json()["data"]
     [one] = told["result"]

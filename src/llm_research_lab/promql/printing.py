@@ -26,7 +26,7 @@ from llm_research_lab.promql.nodes import (
 )
 from llm_research_lab.promql.numbers import print_number, print_short
 from llm_research_lab.vocabulary.durations import format_duration
-from llm_research_lab.vocabulary.labels import METRIC_NAME
+from llm_research_lab.vocabulary.labels import METRIC_NAME, Labels
 from llm_research_lab.vocabulary.matchers import Matcher
 
 _PLAIN_LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")

@@ -15,6 +15,7 @@ from llm_research_lab.templates.values import (
     ANY,
     Byte,
     Function,
+    Record,
     element,
     is_sequence,
     truth,
@@ -39,14 +40,10 @@ _SCRIPT = {
 
 
 def _kind(value: Any) -> str:
-    if value is None:
-        return "invalid"
+    """Name what can be compared by its value; nil and what holds others is ``""``."""
     if isinstance(value, bool):
         return "bool"
-    for kind in (int, float, str):
-        if isinstance(value, kind):
-            return kind.__name__
-    raise CallError("invalid type for comparison")
+    return next((kind.__name__ for kind in (int, float, str) if isinstance(value, kind)), "")
 
 
 def _comparable(value: Any) -> Any:
@@ -61,22 +58,39 @@ def equal(first: Any, *others: Any) -> bool:
 
 
 def _is_same(first: Any, other: Any) -> bool:
-    if isinstance(first, Mapping) or is_sequence(first):
-        raise CallError(f"non-comparable type {show(first)}: {type_of(first)}")
-    if isinstance(other, Mapping) or is_sequence(other):
-        raise CallError(f"non-comparable type {show(other)}: {type_of(other)}")
     kinds = _kind(first), _kind(other)
+    if first is None or other is None:
+        return first is other
     if kinds[0] != kinds[1]:
-        if "invalid" in kinds:
-            return False
         raise CallError("incompatible types for comparison")
-    return bool(first == other)
+    if kinds[0]:
+        return bool(first == other)
+    return _is_same_holder(first, other)
+
+
+def _is_same_holder(first: Any, other: Any) -> bool:
+    """Pointers are the same or not; of the rest Go compares nothing that holds a map or a slice."""
+    types = type_of(first), type_of(other)
+    shapes = tuple(_shape(one) for one in (first, other))
+    if shapes[0] != shapes[1]:
+        raise CallError(
+            f"non-comparable types {show(first)}: {types[0]}, {types[1]}: {show(other)}"
+        )
+    if shapes[0] == "pointer":
+        return first is other
+    raise CallError(f"non-comparable type {show(other)}: {types[1]}")
+
+
+def _shape(value: Any) -> str:
+    if isinstance(value, Record):
+        return "pointer" if value.go_type.startswith("*") else "struct"
+    return "map" if isinstance(value, Mapping) else "slice"
 
 
 def less(first: Any, second: Any) -> bool:
     """Whether the first is below the second; numbers and strings have an order."""
     kinds = _kind(first), _kind(second)
-    if "invalid" in kinds:
+    if "" in kinds:
         raise CallError("invalid type for comparison")
     if kinds[0] != kinds[1]:
         raise CallError("incompatible types for comparison")

@@ -124,10 +124,10 @@ class Evaluation:
 
     def variable(self, name: str) -> Any:
         """Give the value of the newest variable of the name."""
-        for known, value in reversed(self.variables):
-            if known == name:
-                return value
-        self.fail(f"undefined variable: {name}")
+        found = next((pair for pair in reversed(self.variables) if pair[0] == name), None)
+        if found is None:
+            self.fail(f"undefined variable: {name}")
+        return found[1]
 
     # --- commands
 
@@ -217,11 +217,11 @@ class Evaluation:
             if given:
                 self.fail(f"{name} has arguments but cannot be invoked as function")
             return holder.fields[name]
-        if isinstance(holder, Mapping):
-            if given:
-                self.fail(f"{name} is not a method but has arguments")
-            return element(holder, name)
-        self.fail(f"can't evaluate field {name} in type {named or type_of(holder)}")
+        if not isinstance(holder, Mapping):
+            self.fail(f"can't evaluate field {name} in type {named or type_of(holder)}")
+        if given:
+            self.fail(f"{name} is not a method but has arguments")
+        return element(holder, name)
 
     # --- functions
 
@@ -261,7 +261,7 @@ class Evaluation:
             return
         self.fail(f"wrong number of args for {name}: {wrong}")
 
-    def call(
+    def call(  # noqa: PLR0917 - where it is, what is called, and with what
         self,
         whole: Place,
         name: str,
@@ -283,8 +283,9 @@ class Evaluation:
         try:
             return function.call(*values)
         except CallError as error:
-            self.node = whole
-            self.fail(f"error calling {name}: {error}")
+            said = str(error)
+        self.node = whole
+        return self.fail(f"error calling {name}: {said}")
 
     def argument(self, node: Operand, dot: Any, expected: str) -> Any:
         """Give an argument's value, which must fit the Go type."""
@@ -316,8 +317,8 @@ class Evaluation:
             value = {"float64": node.real, "int": node.integer}.get(expected)
         elif type_of(node.value) == expected:
             value = node.value
-        if value is not None:
-            return value
-        if expected in _SAID:
+        if value is None and expected in _SAID:
             self.fail(f"expected {_SAID[expected]}; found {node}")
-        self.fail(f"can't handle {node} for arg of type {expected}")
+        if value is None:
+            self.fail(f"can't handle {node} for arg of type {expected}")
+        return value

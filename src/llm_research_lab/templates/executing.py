@@ -140,9 +140,9 @@ class _Writer:
             return iter(())
         if isinstance(holder, Mapping):
             return iter(sorted_items(holder))
-        if is_sequence(holder):
-            return iter(enumerate(holder))
-        self.state.fail(f"range can't iterate over {show(holder)}")
+        if not is_sequence(holder):
+            self.state.fail(f"range can't iterate over {show(holder)}")
+        return iter(enumerate(holder))
 
     def invoke(self, node: Invoke, dot: Any) -> None:
         """Carry out a template by its name; it sees no variables of this one."""

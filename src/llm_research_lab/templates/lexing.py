@@ -109,10 +109,10 @@ def lex(text: str) -> Iterator[Token]:
         before = before.rstrip(_WHITE) if trimmed else before
         if before:
             yield Token("text", before, at)
-        if comment := _COMMENT.match(text, found.end()):
-            if trimmed == text[comment.start()].isspace():
-                at = _after_comment(text, found.start(), comment.end())
-                continue
+        comment = _COMMENT.match(text, found.end())
+        if comment and trimmed == text[comment.start()].isspace():
+            at = _after_comment(text, found.start(), comment.end())
+            continue
         yield Token("left", found.group(), found.start())
         at = found.end()
         action = _Action(text, at)
@@ -164,7 +164,7 @@ class _Action:
         yield Token("right", right.group(), right.start())
         self.at = _after_right(self.text, right)
 
-    def token(self) -> Token:
+    def token(self) -> Token:  # noqa: PLR0911 - one for each kind
         """Read the token that starts here."""
         first = self.text[self.at]
         if space := _SPACE.match(self.text, self.at):

@@ -197,7 +197,7 @@ class _Parser:
         self.loops -= word == "range"
         otherwise = self.otherwise(word)
         del self.variables[reach:]
-        kinds: dict[str, type[If] | type[With] | type[Range]]
+        kinds: dict[str, type[If | With | Range]]
         kinds = {"if": If, "with": With, "range": Range}
         return kinds[word](pipe.at, pipe, body, otherwise)
 

@@ -96,18 +96,21 @@ def show(value: Any) -> str:
     return _value(value, "v", _PLAIN, 0)
 
 
-def _bad(value: Any, verb: str) -> str:
+def _bad(value: Any, verb: str, style: Style = _PLAIN) -> str:
+    """Say that the verb is not for the value, which keeps its width."""
     if value is None:
         return f"%!{verb}(<nil>)"
-    return f"%!{verb}({type_of(value)}={show(value)})"
+    simple = "d" if isinstance(value, int) else "g" if isinstance(value, float) else "v"
+    simple = "v" if isinstance(value, bool) else simple
+    return f"%!{verb}({type_of(value)}={_value(value, simple, style, 0)})"
 
 
 def _value(value: Any, verb: str, style: Style, depth: int) -> str:  # noqa: PLR0911 - one for each kind
     """Write the value by the verb; what holds others writes each by it."""
     if value is None:
-        return style.pad("<nil>") if verb == "v" else _bad(value, verb)
+        return style.pad("<nil>") if verb == "v" else _bad(value, verb, style)
     if isinstance(value, bool):
-        return style.pad("true" if value else "false") if verb in "tv" else _bad(value, verb)
+        return style.pad("true" if value else "false") if verb in "tv" else _bad(value, verb, style)
     text = getattr(value, "text", None)
     if text is not None and verb in "vsxXq" and not (verb == "v" and style.sharp):
         return _string(text, verb, style)
@@ -173,7 +176,7 @@ def _integer(value: int, verb: str, style: Style) -> str:
         return _code_point(value, verb, style)
     forms = {"d": "d", "v": "d", "b": "b", "o": "o", "O": "o", "x": "x", "X": "X"}
     if verb not in forms:
-        return _bad(value, verb)
+        return _bad(value, verb, style)
     if style.precision == 0 and value == 0:
         return replace(style, zero=False).pad("")
     digits = format(abs(value), forms[verb])
@@ -206,17 +209,31 @@ def _float(value: float, verb: str, style: Style) -> str:
         style = replace(style, plus=False, sharp=False)
     form = {"v": "g", "F": "f"}.get(verb, verb).lower()
     if form not in ("e", "f", "g", "x") or verb == "V":
-        return _bad(value, verb)
+        return _bad(value, verb, style)
     least = 6 if form in "ef" else -1
     precision = least if style.precision is None else style.precision
     text = format_float(value, form, precision)
     text = text.upper() if verb.isupper() and text[-1] not in "fN" else text
     number = text.lstrip("+-")
+    if style.sharp and number[0] not in "IN":
+        number = _sharp(number, form, 6 if style.precision is None else style.precision)
     sign = _sign(text.startswith("-"), style)
     if number[0] in "IN":
         sign = sign or ("+" if number[0] == "I" else "")
         style = replace(style, zero=False)
     return _signed(sign, number, style)
+
+
+def _sharp(number: str, form: str, precision: int) -> str:
+    """Put a point in, and the noughts that the form would leave out."""
+    cut = number.lower().find("p" if form == "x" else "e")
+    head, tail = (number, "") if cut < 0 else (number[:cut], number[cut:])
+    missing = len(head.replace(".", "").lstrip("0")) if form in "gx" else precision
+    missing = precision - missing
+    if "." not in head:
+        missing -= head == "0"
+        head += "."
+    return head + "0" * missing + tail
 
 
 def _string(value: str, verb: str, style: Style) -> str:
@@ -230,7 +247,7 @@ def _string(value: str, verb: str, style: Style) -> str:
         return style.pad(f"`{value}`" if raw else quote(value, ascii_only=style.plus))
     if verb in ("x", "X"):
         return style.pad(_bytes(value, verb, style))
-    return _bad(value, verb)
+    return _bad(value, verb, style)
 
 
 def _bytes(value: str, verb: str, style: Style) -> str:
@@ -319,7 +336,9 @@ class _Formatting:
         if verb == "p":
             return _pointer(value, style)
         return (
-            _value(value, verb, style, 0) if value is not None or verb == "v" else _bad(value, verb)
+            _value(value, verb, style, 0)
+            if value is not None or verb == "v"
+            else _bad(value, verb, style)
         )
 
     def index(self) -> bool:
@@ -393,4 +412,4 @@ class _Formatting:
 def _pointer(value: Any, style: Style) -> str:
     if isinstance(value, Record | Mapping | Function) or is_sequence(value):
         return style.pad(_POINTER)
-    return _bad(value, "p")
+    return _bad(value, "p", style)

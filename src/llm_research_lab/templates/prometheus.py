@@ -46,7 +46,7 @@ _DATA = (
     "struct { Labels map[string]string; ExternalLabels map[string]string; "
     "ExternalURL string; Value interface {} }"
 )
-_WORD = re.compile(r"[^\W\d_](?:\w|(?<=[^\W\d_])[.:'’·](?=[^\W\d_]))*")
+_WORD = re.compile(r"[^\W\d_](?:\w|(?<=[^\W\d_])[.:'\u2019\u00b7](?=[^\W\d_]))*")
 
 
 class NeedMore(Exception):  # noqa: N818 - no error: the shell asks, and expands again
@@ -203,7 +203,15 @@ def _title(text: str) -> str:
 
 def _cased(text: str, change: Callable[[str], str]) -> str:
     """Change each character that has one counterpart, as Go does."""
-    return "".join(other if len(other := change(char)) == 1 else char for char in text)
+    return "".join(_counterpart(char, change(char)) for char in text)
+
+
+def _counterpart(char: str, changed: str) -> str:
+    if len(changed) == 1:
+        return changed
+    if char == "\u0130":  # the only one with more in lower case
+        return "i"
+    return char if len(char.title()) > 1 else char.title()
 
 
 def _link(text: str, tab: int) -> str:

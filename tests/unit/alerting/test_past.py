@@ -10,8 +10,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llm_research_lab.alerting.rules.past import Asked, Past, evaluate_past
 from llm_research_lab.alerting.rules.labelling import Templates
+from llm_research_lab.alerting.rules.past import Asked, Past, evaluate_past
 from llm_research_lab.alerting.rules.read import read_rules
 from llm_research_lab.promql import Columns, Need
 from llm_research_lab.vocabulary.matchers import accepts

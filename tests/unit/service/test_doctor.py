@@ -27,7 +27,9 @@ def test_a_fresh_machine_is_well_and_stays_as_it_was(tmp_path):
     found = examine(read_settings({"data_dir": tmp_path / "none" / "yet", "port": 0}))
     assert [one for one in found if one.outcome == "fail"] == []
     assert list(tmp_path.iterdir()) == []
-    assert {"python", "packages", "data directory", "clock", "port"} <= {one.name for one in found}
+    assert {"python", "packages", "data directory", "clock", "port", "ops port"} <= {
+        one.name for one in found
+    }
 
 
 def test_what_is_not_well_says_how_to_mend_it(tmp_path):

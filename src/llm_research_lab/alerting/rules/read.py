@@ -25,7 +25,7 @@ MOST_ITEMS = 100_000
 LONGEST = 1 << 20
 
 _LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
-_PLAIN = re.compile(r"[^\s,\[\]{}#*&]+")
+_PLAIN = re.compile(r"(?:&\S+\s+)?([^\s,\[\]{}#*&]+)")
 _BREAK = re.compile(r"\r\n|[\r\n\x85\u2028\u2029]")
 _METRIC_NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 
@@ -235,7 +235,7 @@ class WrittenSource(Source):
         """Give a plain number or boolean as it is written; None for one that came by an alias."""
         line, _, column = self.where(path).partition(":")
         found = _PLAIN.match(self.lines[int(line) - 1], int(column) - 1)
-        return found[0] if found else None
+        return found[1] if found else None
 
 
 def read_text(content: str | bytes) -> tuple[WrittenSource | None, tuple[Finding, ...]]:

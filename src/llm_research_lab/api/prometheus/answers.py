@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -45,6 +46,9 @@ _STATUS = {
     "unavailable": 503,
     "internal": 500,
 }
+PLAIN_FROM, PLAIN_BELOW = 1e-6, 1e21
+"""Without an exponent in between. Source: prometheus/prometheus, util/jsonutil, MarshalFloat."""
+
 _NAMED = {math.inf: "+Inf", -math.inf: "-Inf"}
 
 
@@ -56,12 +60,10 @@ def number(value: float) -> str:
         return _NAMED[value]
     if value == int(value) and abs(value) < 1e15:  # noqa: PLR2004 - exact in decimal digits
         return "-0" if value == 0 and math.copysign(1, value) < 0 else str(int(value))
-    return _go_exponent(repr(value))
-
-
-def _go_exponent(text: str) -> str:
-    """Python turns to exponents at 1e16 and 1e-4, Go at 1e21 and 1e-6; both parse alike."""
-    return text.removesuffix(".0")
+    text = repr(value)  # turns to exponents at 1e16 and 1e-4 already
+    if "e" in text and PLAIN_FROM <= abs(value) < PLAIN_BELOW:
+        return format(Decimal(text), "f")
+    return text
 
 
 def seconds(instant_ms: int) -> float | int:

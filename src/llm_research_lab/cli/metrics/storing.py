@@ -96,7 +96,7 @@ def import_(file: File, data_dir: DataDir = None) -> None:
     A file that breaks its format leaves nothing. OpenMetrics needs a time behind each sample.
     """
     from llm_research_lab.cli.progress import transfer
-    from llm_research_lab.cli.rendering import print_line
+    from llm_research_lab.cli.rendering import note, print_line
     from llm_research_lab.commands.metrics.exchange import import_ as take
     from llm_research_lab.service.metrics_store import open_series
     from llm_research_lab.storage import DataDirectory
@@ -108,6 +108,8 @@ def import_(file: File, data_dir: DataDir = None) -> None:
         done = take(store, file, tmp, said)
     told = f"{done.taken:,} samples taken, {done.duplicate:,} known"
     print_line(f"{told}, {done.conflicting:,} refused for another value that is there")
+    if done.too_new:
+        note(f"{done.too_new:,} left out: too far ahead of this machine's clock")
 
 
 @app.command(epilog="Example: lab tsdb export history.parquet --from -1d --match 'up'")
@@ -133,7 +135,7 @@ def export(
 
     span, matchers = between(start, end), matchers_of(match) if match else ()
     with open_series(settings_of(data_dir), write=False) as store, counted(file.name) as said:
-        done = write(store, matchers, span, file, said)
+        done = write(store, matchers, span, file, said=said)
     print_line(f"{done.samples:,} samples to {file}")
     for count, what in ((done.stale, "stale markers"), (done.nameless, "series without a name")):
         if count:

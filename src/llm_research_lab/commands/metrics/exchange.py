@@ -83,6 +83,7 @@ def export(
     matchers: Sequence[Matcher],
     span_ms: tuple[int, int],
     path: Path,
+    *,
     said: Callable[[int, int], None] = lambda _done, _of: None,
     most: int = SAMPLES,
 ) -> Exported:
@@ -100,7 +101,7 @@ def export(
         told = Exported(nameless=len(families.pop("", [])))
     with whole(path) as file, _writing(file, as_text=as_text) as writer:
         for name in sorted(families):
-            for columns in _family(store, matchers, span_ms, name, families[name], most):
+            for columns in _family(store, matchers, span_ms, families[name], most):
                 stale = 0 if columns.stale is None or not as_text else int(columns.stale.sum())
                 count = writer.write(columns)
                 told = replace(told, samples=told.samples + count, stale=told.stale + stale)
@@ -124,7 +125,6 @@ def _family(
     store: SeriesStore,
     matchers: Sequence[Matcher],
     span_ms: tuple[int, int],
-    name: str,
     series: list[Labels],
     most: int,
 ) -> Iterator[Columns]:
@@ -137,7 +137,9 @@ def _family(
             for labels in rest:
                 yield from _series(store, span_ms, labels)
             return
-    yield from store.select((*matchers, Matcher(METRIC_NAME, "=", name)), *span_ms)
+    yield from store.select(
+        (*matchers, Matcher(METRIC_NAME, "=", label(first, METRIC_NAME))), *span_ms
+    )
 
 
 def _series(store: SeriesStore, span_ms: tuple[int, int], labels: Labels) -> Iterator[Columns]:
@@ -176,6 +178,7 @@ def import_(
                     totals.taken + done.taken,
                     totals.duplicate + done.duplicate + known,
                     totals.conflicting + done.conflicting + refused,
+                    too_new=totals.too_new + done.too_new,
                 )
     except OSError as error:
         raise explained(error, path) from error

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from math import isfinite, isnan
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 
 from llm_research_lab.commands.metrics.samples import Numbering, Samples
-from llm_research_lab.promql.floats import format_float
 from llm_research_lab.promql.values import Columns
 from llm_research_lab.scrape.exposition import ExpositionError, Parsed, Series, parse_openmetrics
 from llm_research_lab.vocabulary import InvalidError
@@ -43,7 +43,7 @@ class TextWriter:
             head, values = series_text(labels), columns.values[row].tolist()
             stale = None if columns.stale is None else columns.stale[row]
             kept = range(len(times)) if stale is None else np.flatnonzero(~stale).tolist()
-            lines = [f"{head} {format_float(values[at], 'g')} {times[at]}\n" for at in kept]
+            lines = [f"{head} {_number(values[at])} {times[at]}\n" for at in kept]
             self.file.write("".join(lines).encode())
             written += len(lines)
         return written
@@ -71,6 +71,13 @@ def seconds(time_ms: int) -> str:
     whole, rest = divmod(abs(time_ms), 1000)
     text = f"{'-' if time_ms < 0 else ''}{whole}.{rest:03d}"
     return text if int(float(text) * 1000) == time_ms else f"{text}5"
+
+
+def _number(value: float) -> str:
+    """Write the shortest digits that read back as the same float, or OpenMetrics's words."""
+    if isfinite(value):
+        return repr(value).removesuffix(".0")
+    return "NaN" if isnan(value) else "+Inf" if value > 0 else "-Inf"
 
 
 def series_text(labels: Labels) -> str:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from llm_research_lab.alerting.rules import Asked, Interval, evaluate_past, intervals
+from llm_research_lab.alerting.rules import Asked, Interval, Templates, evaluate_past, intervals
+from llm_research_lab.alerting.rules.expanding import expanding
 from llm_research_lab.commands.metrics.engine import Source
 from llm_research_lab.commands.metrics.ruling import load_rules
 from llm_research_lab.promql import Options
@@ -56,6 +57,7 @@ def evaluate_files(
         lambda need: source.select(need.matchers, need.from_ms, need.to_ms),
         Options(default_step_ms=interval_ms),
         interval_ms,
+        templates=Templates(expanding(to_ms)),
     )
     past = evaluate_past(asked, from_ms, to_ms)
     failures = tuple(f"{one.rule} at {rfc3339(one.at_ms)}: {one.why}" for one in past.failures)

@@ -21,20 +21,25 @@ from llm_research_lab.alerting.rules import (
     Outage,
     Past,
     Rule,
+    Templates,
     Timing,
+    answer,
     evaluate_past,
     identity,
     read_rules,
     restored,
 )
+from llm_research_lab.alerting.rules.expanding import expanding
 from llm_research_lab.alerting.rules.spans import Spans
 from llm_research_lab.commands.lab import Lab
 from llm_research_lab.commands.metrics.written import batch_of
 from llm_research_lab.promql import Options, print_expr
+from llm_research_lab.promql.floats import format_float
 from llm_research_lab.storage.private import explained
 from llm_research_lab.storage.relational import alert_states
 from llm_research_lab.storage.timeseries import SeriesStore
 from llm_research_lab.telemetry.events import emit
+from llm_research_lab.templates import check_annotation
 from llm_research_lab.vocabulary import Finding, Instant, InvalidError, LabError, rfc3339
 from llm_research_lab.vocabulary.labels import Labels
 
@@ -56,7 +61,7 @@ def load_rules(paths: Sequence[Path]) -> list[Loaded]:
     findings: list[Finding] = []
     for path in paths:
         try:
-            read, found = read_rules(path.read_bytes())
+            read, found = read_rules(path.read_bytes(), check_template=check_annotation)
         except OSError as error:
             raise explained(error, path) from error
         findings += [Finding(f"{path}:{one.where}", one.law, one.message, one.fix) for one in found]
@@ -101,6 +106,7 @@ class Ruling:
         self._store = store
         self._options = options
         self._sleep = sleep
+        self._annotations: dict[int, dict[Labels, dict[str, str]]] = {}
         self._saved: dict[str, Mapping[Labels, Alert]] = {}
         self.running = [
             Running(
@@ -175,6 +181,7 @@ class Ruling:
                 lambda need: self._store.select(need.matchers, need.from_ms, need.to_ms),
                 self._options,
                 one.interval_ms,
+                templates=Templates(expanding(at)),
             )
             past.failures.clear()
             past.spans = Spans()  # what a range would be drawn from: live it would only grow
@@ -182,11 +189,24 @@ class Ruling:
             batch = batch_of(past)
             if batch is not None:
                 self._store.append(batch)
+            self._annotate(rule, past, asked, at)
             errors.update((failed.rule, failed.why) for failed in past.failures)
         one.errors = errors
         counters = self._lab.instruments.counter("rule_evaluations_total")
         counters[("ok",)].inc(len(one.loaded.group.rules) - len(errors))
         counters[("failed",)].inc(len(errors))
+
+    def _annotate(self, rule: Rule, past: Past, asked: Asked, at: Instant) -> None:
+        """Expand the annotations of the rule's alerts, with the sample that each saw last."""
+        told = past.told.get(ALONE, {})
+        query = answer(asked, past, at)
+        self._annotations[id(past)] = {
+            labels: {
+                name: asked.templates.expanded(text, dict(seen.labels), seen.value, query)
+                for name, text in rule.annotations
+            }
+            for labels, seen in told.items()
+        }
 
     async def _save(self, one: Running) -> None:
         """Save the alerts that have changed, in one transaction."""
@@ -218,51 +238,53 @@ class Ruling:
                 "evaluationTime": one.seconds,
                 "lastEvaluation": _instant(one.last_ms),
                 "rules": [
-                    _shown(one, place, rule) for place, rule in enumerate(one.loaded.group.rules)
+                    self._shown(one, place, rule)
+                    for place, rule in enumerate(one.loaded.group.rules)
                 ],
             }
             for one in self.running
         ]
 
+    def _shown(self, one: Running, place: int, rule: Rule) -> dict[str, Any]:
+        error = one.errors.get(rule.name, "")
+        health = "unknown" if one.last_ms is None else "err" if error else "ok"
+        shown: dict[str, Any] = {
+            "name": rule.name,
+            "query": print_expr(rule.expr),
+            "health": health,
+            "evaluationTime": one.seconds,
+            "lastEvaluation": _instant(one.last_ms),
+            "labels": dict(rule.labels),
+            "type": "recording",
+        }
+        if error:
+            shown["lastError"] = error
+        if rule.kind != "alert":
+            return shown
+        past = one.pasts[place]
+        told, annotations = past.told.get(ALONE, {}), self._annotations.get(id(past), {})
+        alerts = [
+            {
+                "labels": dict(labels),
+                "annotations": annotations.get(labels, {}),
+                "state": alert.state,
+                "activeAt": rfc3339(alert.active_at_ms),
+                "value": format_float(told[labels].value, "e") if labels in told else "",
+            }
+            for labels, alert in sorted(past.alerts.get(ALONE, {}).items())
+            if alert.state != "inactive"
+        ]
+        states = {alert["state"] for alert in alerts}
+        state = next((state for state in ("firing", "pending") if state in states), "inactive")
+        return shown | {
+            "type": "alerting",
+            "state": state,
+            "duration": rule.for_ms / 1000,
+            "keepFiringFor": rule.keep_firing_for_ms / 1000,
+            "annotations": dict(rule.annotations),
+            "alerts": alerts,
+        }
+
 
 def _instant(at: Instant | None) -> str:
     return "0001-01-01T00:00:00Z" if at is None else rfc3339(at)
-
-
-def _shown(one: Running, place: int, rule: Rule) -> dict[str, Any]:
-    error = one.errors.get(rule.name, "")
-    health = "unknown" if one.last_ms is None else "err" if error else "ok"
-    shown: dict[str, Any] = {
-        "name": rule.name,
-        "query": print_expr(rule.expr),
-        "health": health,
-        "evaluationTime": one.seconds,
-        "lastEvaluation": _instant(one.last_ms),
-        "labels": dict(rule.labels),
-        "type": "recording",
-    }
-    if error:
-        shown["lastError"] = error
-    if rule.kind != "alert":
-        return shown
-    alerts = [
-        {
-            "labels": dict(labels),
-            "annotations": dict(rule.annotations),
-            "state": alert.state,
-            "activeAt": rfc3339(alert.active_at_ms),
-            "value": "",
-        }
-        for labels, alert in sorted(one.pasts[place].alerts.get(ALONE, {}).items())
-        if alert.state != "inactive"
-    ]
-    states = {alert["state"] for alert in alerts}
-    state = next((state for state in ("firing", "pending") if state in states), "inactive")
-    return shown | {
-        "type": "alerting",
-        "state": state,
-        "duration": rule.for_ms / 1000,
-        "keepFiringFor": rule.keep_firing_for_ms / 1000,
-        "annotations": dict(rule.annotations),
-        "alerts": alerts,
-    }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from llm_research_lab.alerting.rules import Report, read_unit_tests, run_unit_tests
+from llm_research_lab.alerting.rules.expanding import expanding
 from llm_research_lab.promql import Options
 from llm_research_lab.storage.private import explained
 
@@ -26,4 +27,4 @@ def run_file(path: Path, compat: int) -> Report:
     except ValueError:  # a rule file above the directory: named as it was written
         files = {pattern: (path.parent / pattern).read_bytes() for pattern in named}
     options = Options(compat=2 if compat == 2 else 3)  # noqa: PLR2004
-    return run_unit_tests(text, files, options)
+    return run_unit_tests(text, files, options, expanding(0))

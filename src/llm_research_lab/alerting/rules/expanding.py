@@ -1,0 +1,53 @@
+"""Templates of rules are Go's: expanded until every query that they ask is answered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from llm_research_lab.alerting.rules.labelling import Expand, Query
+from llm_research_lab.templates import Answered, Failed, NeedMore, expand_annotations
+from llm_research_lab.vocabulary import Instant, LabError
+from llm_research_lab.vocabulary.labels import labels_of
+
+QUERIES = 100
+"""Most different queries of one template."""
+
+
+def expanding(now_ms: Instant) -> Expand:
+    """Give what expands templates; `now_ms` is what they are told of the time."""
+
+    def expand(
+        text: str,
+        *,
+        labels: Mapping[str, str],
+        external_labels: Mapping[str, str],
+        external_url: str,
+        value: float,
+        query: Query,
+    ) -> str:
+        answers: dict[str, Answered] = {}
+        while True:
+            try:
+                return expand_annotations(
+                    text,
+                    labels=labels_of(labels),
+                    external_labels=labels_of(external_labels),
+                    external_url=external_url,
+                    value=value,
+                    answers=answers,
+                    now_ms=now_ms,
+                )
+            except NeedMore as more:
+                for one in more.expressions:
+                    answers[one] = _answered(query, one, len(answers))
+
+    return expand
+
+
+def _answered(query: Query, text: str, asked: int) -> Answered:
+    if asked >= QUERIES:
+        return Failed(f"more than {QUERIES} queries in one template")
+    try:
+        return [(labels_of(labels), value) for labels, value in query(text)]
+    except LabError as error:
+        return Failed(error.got)
