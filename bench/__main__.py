@@ -20,6 +20,10 @@ NAMES = (
     "model",
     "signals",
     "logging",
+    "metrics_queries",
+    "metrics_store",
+    "metrics_live",
+    "metrics_growth",
 )
 PAGE = Path(__file__).parent.parent / "docs/reference/benchmarks.md"
 HEAD = """# Benchmarks

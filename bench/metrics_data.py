@@ -54,7 +54,7 @@ def series() -> tuple[Labels, ...]:
             {"__name__": COUNTERS[1], "le": le} | _instance("runner", number) for le in BOUNDS
         ]
     for number in range(16):
-        for turn in range(6 if number < 12 else 3):  # noqa: PLR2004 - 84 of each in 16 targets
+        for turn in range(6 if number < 12 else 3):
             own = {"device": str(turn)} | _instance("node", number)
             found.append({"__name__": "lab_load_ratio"} | own)
             found.append({"__name__": "lab_busy_seconds_total"} | own)
@@ -150,7 +150,7 @@ class WriteRequests:
         samples["value"] = values[rows]
         own = times[None, :] + shifts[rows][:, None]
         for place in range(6):
-            more = 0x80 if place < 5 else 0  # noqa: PLR2004 - the last byte of six
+            more = 0x80 if place < 5 else 0
             samples["time"][:, :, place] = (own >> (7 * place)) & 0x7F | more
         told = []
         for row, packed in zip(rows, samples, strict=True):
@@ -167,7 +167,7 @@ def _pair(pair: tuple[str, str]) -> bytes:
 
 def _varint(number: int) -> bytes:
     told = bytearray()
-    while number > 0x7F:  # noqa: PLR2004 - seven bits a byte
+    while number > 0x7F:
         told.append(number & 0x7F | 0x80)
         number >>= 7
     return bytes([*told, number])

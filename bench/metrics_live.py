@@ -15,6 +15,8 @@ import time
 from pathlib import Path
 from statistics import median
 
+from tests.servers.prometheus_server import found
+
 from bench import metrics_sides as sides
 from bench.metrics_data import DAY_MS, START_MS
 from bench.metrics_rules import TEN, UNIT_RULES, lab_rules, unit_tests
@@ -23,7 +25,6 @@ from llm_research_lab.alerting.rules import Asked, Past, evaluate_past, read_rul
 from llm_research_lab.commands.metrics.written import batch_of
 from llm_research_lab.promql.values import Limits, Options
 from llm_research_lab.storage.timeseries.store import FileSeries, Shape
-from tests.servers.prometheus_server import found
 
 STEPS, TICK_MS, TICKS = 10_080, 30_000, 20
 GOAL_TEN, GOAL_SECONDS, GOAL_CORE, GOAL_UNIT = 20, 30, 0.05, 10
@@ -76,8 +77,8 @@ def _ten(folder: Path, work: Path, store: FileSeries) -> Row:
         theirs = time.perf_counter() - began
     return Row(
         f"ten recording rules, written back ({sides.said(sides.days(), 'aligned')})",
-        f"{GOAL_TEN} × promtool",
-        f"{theirs / ours:.1f} ×: {ours:.2f} s against {theirs:.1f} s",
+        f"{GOAL_TEN} times promtool",
+        f"{theirs / ours:.1f} times: {ours:.2f} s against {theirs:.1f} s",
         verdict(theirs / ours >= GOAL_TEN),
         f"evaluated in {evaluated:.2f} s, then {len(batch.values):,} samples written",
     )
@@ -102,10 +103,10 @@ def _lab(store: FileSeries) -> list[Row]:
             f"{written:,} samples, {len(past.failures)} failures; the bench's peak {peak:.1f} GiB",
         )
     ]
-    return [*rows, _live(store, asked, end)]
+    return [*rows, _live(asked, end)]
 
 
-def _live(store: FileSeries, asked: Asked, end: int) -> Row:
+def _live(asked: Asked, end: int) -> Row:
     last = end // TICK_MS * TICK_MS
     past, taken = Past(), []
     evaluate_past(asked, last - 40 * TICK_MS, last - TICKS * TICK_MS, past)
@@ -138,8 +139,8 @@ def _units(work: Path) -> Row:
     same = (told.returncode == 0) == (not report.failures)
     return Row(
         f"promtool's unit tests, one file of {STEPS:,} steps",
-        f"{GOAL_UNIT} × promtool",
-        f"{theirs / ours:.1f} ×: {ours:.2f} s against {theirs:.1f} s",
+        f"{GOAL_UNIT} times promtool",
+        f"{theirs / ours:.1f} times: {ours:.2f} s against {theirs:.1f} s",
         verdict(same and theirs / ours >= GOAL_UNIT),
         "in process; both say the same" if same else "THEY DISAGREE",
     )

@@ -9,11 +9,14 @@ store, reads and answers; beside Prometheus's warm time. Size by BENCH_METRICS_D
 from __future__ import annotations
 
 import os
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import cast
+
+from tests.servers.prometheus_server import Prometheus
 
 from bench import metrics_sides as sides
 from bench.metrics_data import Phases
@@ -21,7 +24,6 @@ from bench.table import Row, verdict
 from llm_research_lab.commands.metrics.engine import Engine
 from llm_research_lab.promql.values import Block, Grid, Limits, Options
 from llm_research_lab.storage.timeseries.store import FileSeries, Shape
-from tests.servers.prometheus_server import Prometheus
 
 ROUNDS = 3
 EQUAL = 1e-9
@@ -49,7 +51,9 @@ def questions(count: int) -> list[Question]:
     """Name the rows of the table."""
     longest = min(count, 30)
     return [
-        Question("sum by (status) (rate(x[5m])), 144 series", f"sum by (status) (rate({X}[5m]))", 10, 5),
+        Question(
+            "sum by (status) (rate(x[5m])), 144 series", f"sum by (status) (rate({X}[5m]))", 10, 5
+        ),
         Question(
             "histogram_quantile(0.99, sum by (le) (rate(b[5m]))), 288 series",
             f"histogram_quantile(0.99, sum by (le) (rate({B}[5m])))",
@@ -84,19 +88,19 @@ def measure() -> list[Row]:
 
 def _phase(folder: Path, phases: Phases) -> list[Row]:
     count = sides.days()
-    size = sides.said(count, phases)
     root = sides.our_store(folder, count, phases)
     store = FileSeries.open(root, Shape(cache_bytes=8 << 30), read_only=True)
     limits = Limits(samples=1 << 40, memory_bytes=8 << 30)
     engine = Engine(store, Options(compat=2, limits=limits))
     rows: list[Row] = []
     with sides.their_server(folder, count, phases) as server:
+        both = Both(engine, server, root, count, phases)
         only = os.environ.get("BENCH_METRICS_ONLY", "")
         for question in questions(count):
             if only in question.what:
-                found = _asked(question, engine, server, size, root, count)
-                for row in found:
-                    print(f"  … {row.what}: {row.got} {row.verdict} {row.note}", flush=True)
+                found = _asked(question, both)
+                for row in found:  # a long run tells as it goes
+                    print(f"  … {row.what}: {row.got} {row.verdict} {row.note}", file=sys.stderr)
                 rows += found
     store.close()
     return rows
@@ -110,9 +114,20 @@ def _grid(question: Question, count: int) -> Grid:
     return sides.whole(count, step)
 
 
-def _asked(
-    question: Question, engine: Engine, server: Prometheus, size: str, root: Path, count: int
-) -> list[Row]:
+@dataclass(frozen=True, slots=True)
+class Both:
+    """Both sides, and what they hold."""
+
+    engine: Engine
+    server: Prometheus
+    root: Path
+    count: int
+    phases: Phases
+
+
+def _asked(question: Question, both: Both) -> list[Row]:
+    engine, server, count = both.engine, both.server, both.count
+    size, root = sides.said(count, both.phases), both.root
     asked = sides.Asked(question.text, _grid(question, count))
     block, ours = _warm(engine, asked)
     theirs, answer = sides.ask_them(server, asked)
@@ -124,8 +139,8 @@ def _asked(
     rows = [
         Row(
             f"{question.what}, {steps:,} steps, warm ({size})",
-            f"{question.warm:g} × Prometheus",
-            f"{factor:.1f} ×: {ours:.3f} s against {theirs:.2f} s",
+            f"{question.warm:g} times Prometheus",
+            f"{factor:.1f} times: {ours:.3f} s against {theirs:.2f} s",
             verdict(factor >= question.warm and apart <= EQUAL),
             f"{equal}; ours in process, Prometheus by query_range",
         )
@@ -140,8 +155,8 @@ def _asked(
         rows.append(
             Row(
                 f"the same in a fresh process ({size})",
-                f"{question.fresh:g} × Prometheus warm",
-                f"{theirs / seconds:.1f} ×: {seconds:.3f} s",
+                f"{question.fresh:g} times Prometheus warm",
+                f"{theirs / seconds:.1f} times: {seconds:.3f} s",
                 verdict(theirs / seconds >= question.fresh),
                 f"open, read, answer; best of three; with the interpreter {process:.2f} s",
             )
@@ -151,9 +166,14 @@ def _asked(
 
 def _warm(engine: Engine, asked: sides.Asked) -> tuple[Block, float]:
     block = cast("Block", engine.ask(asked.text, asked.grid).answer.value)
+    return block, warm_seconds(engine, asked)
+
+
+def warm_seconds(engine: Engine, asked: sides.Asked) -> float:
+    """Give the median of three."""
     taken = []
     for _ in range(ROUNDS):
         began = time.perf_counter()
         engine.ask(asked.text, asked.grid)
         taken.append(time.perf_counter() - began)
-    return block, median(taken)
+    return median(taken)

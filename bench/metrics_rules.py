@@ -10,23 +10,26 @@ TEN = """groups:
   - {record: "t:errors", expr: "sum(rate(lab_requests_total{status=~\\"5..\\"}[5m]))"}
   - {record: "t:all", expr: "sum(rate(lab_requests_total[1h]))"}
   - {record: "t:instances", expr: "sum by (instance) (rate(lab_requests_total[5m]))"}
-  - {record: "t:p99", expr: "histogram_quantile(0.99, sum by (le) (rate(lab_request_duration_seconds_bucket[5m])))"}
-  - {record: "t:p50", expr: "histogram_quantile(0.5, sum by (le) (rate(lab_request_duration_seconds_bucket[5m])))"}
+  - record: t:p99
+    expr: histogram_quantile(0.99, sum by (le) (rate(lab_request_duration_seconds_bucket[5m])))
+  - record: t:p50
+    expr: histogram_quantile(0.5, sum by (le) (rate(lab_request_duration_seconds_bucket[5m])))
   - {record: "t:load", expr: "avg by (instance) (lab_load_ratio)"}
   - {record: "t:load:most", expr: "max(lab_load_ratio)"}
   - {record: "t:busy", expr: "sum by (instance) (rate(lab_busy_seconds_total[5m]))"}
   - {record: "t:load:1h", expr: "avg(avg_over_time(lab_load_ratio[1h]))"}
 """
 
-_RATIO = (
-    'sum(rate(lab_requests_total{{status!~"5.."}}[{0}])) / sum(rate(lab_requests_total[{0}]))'
-)
+_RATIO = 'sum(rate(lab_requests_total{{status!~"5.."}}[{0}])) / sum(rate(lab_requests_total[{0}]))'
 _UNDER = (
     'sum(rate(lab_request_duration_seconds_bucket{{le="0.1"}}[{0}]))'
     ' / sum(rate(lab_request_duration_seconds_bucket{{le="+Inf"}}[{0}]))'
 )
 _P = "histogram_quantile({0}, sum by (le) (rate(lab_request_duration_seconds_bucket[5m])))"
-_P_BY = "histogram_quantile(0.99, sum by (le, instance) (rate(lab_request_duration_seconds_bucket[5m])))"
+_P_BY = (
+    "histogram_quantile(0.99,"
+    " sum by (le, instance) (rate(lab_request_duration_seconds_bucket[5m])))"
+)
 
 _RECORDS = (
     ("api:request_rate:5m", "rate(lab_requests_total[5m])"),
@@ -46,8 +49,10 @@ _RECORDS = (
     ("model:token_usage_rate:5m", "sum by (instance, status) (rate(lab_requests_total[5m]))"),
     (
         "model:cost_per_request:5m",
-        "sum by (device) (rate(lab_busy_seconds_total[5m]))"
-        " / sum by (device) (avg_over_time(lab_load_ratio[5m]))",
+        (
+            "sum by (device) (rate(lab_busy_seconds_total[5m]))"
+            " / sum by (device) (avg_over_time(lab_load_ratio[5m]))"
+        ),
     ),
     (
         "node:cpu_utilization:percent",
@@ -75,7 +80,7 @@ _ALERTS = (
     ("HighExperimentFailureRate", "(1 - experiment:success_rate:5m) > 0.1", "10m"),
     ("ModelAPIHighLatency", "model:inference_latency:p99:5m > 2", "5m"),
     ("UnauthorizedAccessAttempt", 'increase(lab_requests_total{status="404"}[5m]) > 500', "0s"),
-    ("ManyAlerts", 'count(ALERTS{alertstate="firing"}) > 20', "5m"),
+    ("ManyAlerts", 'count(ALERTS{alertname!="ManyAlerts",alertstate="firing"}) > 20', "5m"),
 )
 
 
@@ -105,7 +110,7 @@ UNIT_RULES = """groups:
 def unit_tests(steps: int) -> str:
     """Give a file of tests whose one test has so many steps of a minute."""
     series = "\n".join(
-        f"  - {{series: 'u_total{{status=\"{status}\", instance=\"{number}\"}}', "
+        f'  - {{series: \'u_total{{status="{status}", instance="{number}"}}\', '
         f"values: '0+{grown}x{steps}'}}"
         for status, grown in (("200", 60), ("500", 30))
         for number in range(4)

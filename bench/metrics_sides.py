@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from tests.servers.prometheus_server import Prometheus, prometheus
 
 from bench.metrics_data import (
     DAY_MS,
@@ -36,7 +37,6 @@ from llm_research_lab.storage.timeseries.blocks import write_block
 from llm_research_lab.storage.timeseries.pieces import Piece
 from llm_research_lab.storage.timeseries.store import FileSeries
 from llm_research_lab.vocabulary.labels import Labels, labels_of
-from tests.servers.prometheus_server import Prometheus, prometheus
 
 BLOCK_MS = 162 * 3_600_000
 POINTS = 10_800
@@ -142,14 +142,14 @@ def send(server: Prometheus, body: bytes) -> None:
         "X-Prometheus-Remote-Write-Version": "0.1.0",
     }
     answer = server.client.post(f"{server.url}/api/v1/write", content=body, headers=headers)
-    if answer.status_code >= 300:  # noqa: PLR2004 - anything but success
+    if answer.status_code >= 300:
         raise RuntimeError(answer.text)
 
 
 def settle(server: Prometheus) -> None:
     """Wait until Prometheus has cut its head and joined its blocks."""
     before, quiet, end = "", 0, time.monotonic() + 600
-    while time.monotonic() < end and quiet < 4:  # noqa: PLR2004 - times that nothing changed
+    while time.monotonic() < end and quiet < 4:
         text = server.client.get(f"{server.url}/metrics").text
         names = ("prometheus_tsdb_compactions_total", "prometheus_tsdb_head_min_time ")
         now = "".join(line for line in text.splitlines() if line.startswith(names))

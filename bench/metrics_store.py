@@ -19,6 +19,7 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
+from tests.servers.prometheus_server import prometheus
 
 from bench import metrics_sides as sides
 from bench.metrics_data import STEP_MS, WriteRequests, integral, parts, series
@@ -31,7 +32,6 @@ from llm_research_lab.storage.timeseries.blocks import write_block
 from llm_research_lab.storage.timeseries.pieces import Piece
 from llm_research_lab.storage.timeseries.store import FileSeries
 from llm_research_lab.vocabulary.labels import Labels, labels_of
-from tests.servers.prometheus_server import prometheus
 
 BYTES_DAYS = 7
 SCRAPED, SCRAPE_MS = 10_000, 250
@@ -100,7 +100,7 @@ def _exposed(count: int, turn: int) -> bytes:
     lines = [
         f'http_request_duration_seconds_bucket{{method="GET",path="/v1/things/{number // 12}",'
         f'le="{0.005 * 2 ** (number % 12):g}"}} {number * 7 + turn * (number % 13)}'
-        if number % 5 < 3  # noqa: PLR2004 - three fifths are counters
+        if number % 5 < 3
         else f'process_load_ratio{{device="{number}"}} {float(np.sin(number + turn)) + 2!r}'
         for number in range(count)
     ]
@@ -192,7 +192,7 @@ def _values(count: int, turn: int) -> sides.Floats:
 
 def memory_child(root: Path) -> None:
     """Hold two hours of the active series; print the bytes a series."""
-    from llm_research_lab.storage.timeseries.port import Batch  # noqa: PLC0415 - the child's own
+    from llm_research_lab.storage.timeseries.port import Batch
 
     store = FileSeries.open(root)
     before = _own_resident()
@@ -210,8 +210,8 @@ def _own_resident() -> int:
 
 def crash_child(root: Path) -> None:
     """Take two hours of scrapes of all targets, one batch each; then die."""
-    from bench.metrics_data import targets  # noqa: PLC0415 - the child's own
-    from llm_research_lab.storage.timeseries.port import Batch  # noqa: PLC0415
+    from bench.metrics_data import targets
+    from llm_research_lab.storage.timeseries.port import Batch
 
     store, names = FileSeries.open(root), series()
     groups = [(rows, tuple(names[row] for row in rows)) for rows in targets(names)]

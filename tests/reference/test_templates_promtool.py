@@ -528,6 +528,50 @@ def compared(directory, seed, count):
     assert told(directory, [(text, chance.choice([1.5, 0.0])) for text in accepted]) == []
 
 
+def formats(seed, count):
+    """Calls of printf with any flags, widths, precisions, verbs and values."""
+    chance = random.Random(seed)
+    values = [
+        "5",
+        "-42",
+        "0",
+        "255",
+        "9223372036854775807",
+        "1.5",
+        "-0.001",
+        "1e21",
+        "0.0",
+        "$value",
+    ]
+    values += ["true", "nil", '"ab☺"', '""', '"a`\\n"', "'a'", ".Labels", ".ExternalLabels"]
+    values += [
+        '(args 1 nil "x" 2.5)',
+        "(args)",
+        '(query "y > 1e12")',
+        '(slice "äb" 0 2)',
+    ]
+    for _ in range(count):
+        parts = []
+        for _ in range(chance.randint(1, 4)):
+            flags = "".join(chance.sample("+-# 0", chance.choice([0, 0, 1, 1, 2, 3])))
+            width = chance.choice(["", "", "", "5", "12", "*", "[1]", "[2]*", "[", "1"])
+            precision = chance.choice(["", "", "", ".", ".0", ".2", ".8", ".*", ".[1]*"])
+            verb = (
+                chance.choice("vvvdsfgeqxXTtcUboOEGFzw%+")
+                if chance.random() < 0.98 or precision
+                else ""
+            )
+            parts.append(f"%{flags}{width}{precision}{verb}")
+        arguments = " ".join(chance.choices(values, k=chance.randint(0, 5)))
+        yield f'{{{{ printf "{"|".join(parts)}" {arguments} }}}}'
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_printf_prints_what_it_prints_in_promtool(tmp_path, seed):
+    texts = [text for text in formats(seed, 500) if answered(text)]
+    assert told(tmp_path, [(text, 1234.5) for text in texts]) == []
+
+
 @pytest.mark.parametrize("seed", range(2))
 def test_what_is_nearly_a_template_does_what_it_does_in_promtool(tmp_path, seed):
     compared(tmp_path, seed, 600)

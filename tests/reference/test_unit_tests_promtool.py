@@ -16,23 +16,11 @@ from hypothesis import strategies as st
 from tests.servers.prometheus_server import found
 
 from llm_research_lab.alerting.rules import run_unit_tests
+from llm_research_lab.alerting.rules.expanding import expanding
 from llm_research_lab.promql import Options
 
 ERROR = re.compile(r'(err: |^|labels "(?:[^"\\]|\\.)*": )\d+:\d+: parse error: .*', re.MULTILINE)
 """What a parser says is its own."""
-
-TEMPLATE = re.compile(r"\{\{ (\$labels|\$externalLabels)\.(\w+) \}\}|\{\{ (\$value|query) \}\}")
-
-
-def expand(text, *, labels, external_labels, external_url, value, query):
-    """Expand the few actions of these tests."""
-
-    def one(action):
-        if action[3] == "$value":
-            return f"{value:g}"
-        return (labels if action[1] == "$labels" else external_labels).get(action[2], "")
-
-    return TEMPLATE.sub(one, text)
 
 
 def both(folder, rules, tests):
@@ -50,7 +38,7 @@ def both(folder, rules, tests):
         check=False,
     )
     report = run_unit_tests(
-        tests, {"rules.yml": rules, "tests.yml": tests}, Options(compat=2), expand
+        tests, {"rules.yml": rules, "tests.yml": tests}, Options(compat=2), expanding(0)
     )
     assert (done.returncode == 0) == (not report.failures), done.stdout + str(report.failures)
     return report, printed(done.stdout), printed(report.printed("tests.yml"))
@@ -76,7 +64,11 @@ def unit_file(*tests, interval="1m", **more):
 
 
 LABELLED = {"sev": "p{{ $labels.job }}", "at": "{{ $externalLabels.e }}"}
-TOLD = {"d": "v {{ $value }} of {{ $labels.__name__ }}", "plain": "x"}
+TOLD = {
+    "q": '{{ range query "sum(up) or r1" }}{{ .Value }},{{ end }}',
+    "d": "v {{ $value }} of {{ $labels.__name__ }}",
+    "plain": "x",
+}
 
 RULES = [
     {"record": "r1", "expr": "up"},
@@ -272,7 +264,7 @@ def test_what_holds_passes_both(tmp_path):
                 "exp_alerts": [
                     {
                         "exp_labels": {"job": "a", "sev": "a"},
-                        "exp_annotations": {"d": "v 4 of up", "plain": "x"},
+                        "exp_annotations": {"q": "4,4,", "d": "v 4 of up", "plain": "x"},
                     }
                 ],
             },
@@ -321,13 +313,22 @@ def test_what_cannot_be_read_is_refused_by_both(tmp_path, text):
     "text",
     [
         "rule_files: ['r*.yml', 'no?.yml']\nevaluation_interval: 0\ntests: []",
-        "rule_files: ['[^a]ules.yml']\ntests: [{interval: 1m, input_series: [{series: up, "
-        "values: 0x10}], promql_expr_test: [{expr: r1, eval_time: 5m, exp_samples: [{labels: r1}]"
-        "}, {expr: up, eval_time: 5m, exp_samples: [{labels: up, value: -0.0}]}]}]",
-        "rule_files: [rules.yml]\ntests: [{interval: 1m, promql_expr_test: [{expr: 1e3, "
-        "eval_time: 0, exp_samples: [{labels: '', value: 1000}]}]}]",
-        "rule_files: [rules.yml]\ntests: [{input_series: [{series: up, values: 1 2 3}], "
-        "promql_expr_test: [{expr: up, eval_time: 3m, exp_samples: [{labels: up, value: 1}]}]}]",
+        """
+rule_files: ['[^a]ules.yml']
+tests:
+- interval: 1m
+  input_series: [{series: up, values: 0x10}]
+  promql_expr_test:
+  - {expr: r1, eval_time: 5m, exp_samples: [{labels: r1}]}
+  - {expr: up, eval_time: 5m, exp_samples: [{labels: up, value: -0.0}]}
+  - {expr: 1e3, eval_time: 0, exp_samples: [{labels: '', value: 1000}]}
+""",
+        """
+rule_files: [rules.yml]
+tests:
+- input_series: [{series: up, values: 1 2 3}]
+  promql_expr_test: [{expr: up, eval_time: 3m, exp_samples: [{labels: up, value: 1}]}]
+""",
         "{}",
     ],
 )

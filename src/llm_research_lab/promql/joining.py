@@ -112,8 +112,9 @@ class _Join:
         if len(rows) > 1 and ((one.present[rows].sum(axis=0) > 1) & looked_at).any():
             side = "left" if self.matching.card == "one-to-many" else "right"
             first, second = (print_labels(one.labels[row]) for row in rows[:2])
+            group = print_labels(key)
             raise self._error(
-                f"found duplicate series for the match group {print_labels(key)} on the {side} hand-side "
+                f"found duplicate series for the match group {group} on the {side} hand-side "
                 f"of the operation: [{first}, {second}];many-to-many matching not allowed: "
                 "matching labels must be unique on one side"
             )

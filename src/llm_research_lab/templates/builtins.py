@@ -106,14 +106,21 @@ def _at_most(first: Any, second: Any) -> bool:
 # --- what holds others
 
 
-def _whole(index: Any, length: int, what: str = "index") -> int:
+def _whole(index: Any, length: int) -> int:
     if index is None:
-        raise CallError(f"cannot {what} slice/array with nil")
+        raise CallError("cannot index slice/array with nil")
     if not isinstance(index, int) or isinstance(index, bool):
-        raise CallError(f"cannot {what} slice/array with type {type_of(index)}")
-    if not 0 <= index < length:
+        raise CallError(f"cannot index slice/array with type {type_of(index)}")
+    if not 0 <= index <= length:
         raise CallError(f"index out of range: {index}")
     return index
+
+
+def _place(index: Any, length: int, what: str) -> int:
+    """Give a place that there is; Go's check lets the one after the last through."""
+    if _whole(index, length) == length:
+        raise CallError(f"reflect: {what} index out of range")
+    return int(index)
 
 
 def index(item: Any, *indices: Any) -> Any:
@@ -130,7 +137,7 @@ def index(item: Any, *indices: Any) -> Any:
 def _indexed(item: Any, key: Any) -> Any:
     if isinstance(item, str):
         raw = item.encode("utf-8", "replace")
-        return Byte(raw[_whole(key, len(raw))])
+        return Byte(raw[_place(key, len(raw), "string")])
     if isinstance(item, Mapping):
         if key is None:
             raise CallError("value is nil; should be of type string")
@@ -138,7 +145,7 @@ def _indexed(item: Any, key: Any) -> Any:
             raise CallError(f"value has type {type_of(key)}; should be string")
         return element(item, key)
     if is_sequence(item):
-        return item[_whole(key, len(item))]
+        return item[_place(key, len(item), "slice")]
     raise CallError(f"can't index item of type {type_of(item)}")
 
 
@@ -153,9 +160,7 @@ def cut(item: Any, *bounds: Any) -> Any:
     if not isinstance(item, str) and not is_sequence(item):
         raise CallError(f"can't slice item of type {type_of(item)}")
     whole = item.encode("utf-8", "replace") if isinstance(item, str) else tuple(item)
-    low, high, *_ = [_whole(one, len(whole) + 1, "index") for one in bounds] + [0, len(whole)][
-        len(bounds[:2]) :
-    ]
+    low, high, *_ = [_whole(one, len(whole)) for one in bounds] + [0, len(whole)][len(bounds[:2]) :]
     if low > high:
         raise CallError(f"invalid slice index: {low} > {high}")
     part = whole[low:high]

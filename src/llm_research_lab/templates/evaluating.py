@@ -209,6 +209,8 @@ class Evaluation:
     ) -> Any:
         """Give a field of the value, or what its method gives; `named` is its type's name."""
         if holder is None:
+            if named:
+                self.fail(f"nil pointer evaluating {named}.{name}")
             return None
         given = bool(arguments) or final is not MISSING
         if isinstance(holder, Record) and name in holder.methods:

@@ -14,17 +14,17 @@ _SHORTEST_EXPONENT = 6
 Source: Go, strconv/ftoa.go, "use precision 6 for this decision"."""
 
 _MANTISSA_BITS = 52
-_BIAS = 1023
+_LEAST_POWER = -1074
 
 
 def format_float(value: float, form: str, precision: int = -1) -> str:
-    """Write the float; `form` is one of e f g x, precision -1 the fewest digits needed."""
+    """Write the float; `form` is one of b e f g x, precision -1 the fewest digits needed."""
     if math.isnan(value):
         return "NaN"
     if math.isinf(value):
         return "+Inf" if value > 0 else "-Inf"
-    if form == "x":
-        return _hexadecimal(value, precision)
+    if form in "bx":
+        return _binary(value) if form == "b" else _hexadecimal(value, precision)
     if precision >= 0:
         return f"{value:.{precision}{form}}"
     sign, digits, exponent = _shortest(value)
@@ -49,6 +49,14 @@ def _plain(digits: str, exponent: int) -> str:
         return "0." + "0" * (-exponent - 1) + digits
     whole, rest = digits[: exponent + 1].ljust(exponent + 1, "0"), digits[exponent + 1 :]
     return f"{whole}.{rest}" if rest else whole
+
+
+def _binary(value: float) -> str:
+    """Write the mantissa as an integer, and the power of two that it is taken times."""
+    fraction, exponent = math.frexp(value)
+    shift = max(exponent - _MANTISSA_BITS - 1, _LEAST_POWER) if value else _LEAST_POWER
+    sign = "-" if math.copysign(1.0, value) < 0 else ""
+    return f"{sign}{int(abs(math.ldexp(fraction, exponent - shift)))}p{shift:+d}"
 
 
 def _hexadecimal(value: float, precision: int) -> str:

@@ -6,7 +6,7 @@ Source: Go, package fmt, "Printing" and "Format errors".
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -96,35 +96,44 @@ def show(value: Any) -> str:
     return _value(value, "v", _PLAIN, 0)
 
 
-def _bad(value: Any, verb: str, style: Style = _PLAIN) -> str:
+def _bad(value: Any, verb: str, style: Style) -> str:
     """Say that the verb is not for the value, which keeps its width."""
     if value is None:
         return f"%!{verb}(<nil>)"
-    simple = "d" if isinstance(value, int) else "g" if isinstance(value, float) else "v"
-    simple = "v" if isinstance(value, bool) else simple
+    forms = ((bool, "t"), (int, "d"), (float, "g"), (str, "s"))
+    simple = next((form for kind, form in forms if isinstance(value, kind)), "v")
     return f"%!{verb}({type_of(value)}={_value(value, simple, style, 0)})"
 
 
-def _value(value: Any, verb: str, style: Style, depth: int) -> str:  # noqa: PLR0911 - one for each kind
+def _value(value: Any, verb: str, style: Style, depth: int) -> str:
     """Write the value by the verb; what holds others writes each by it."""
-    if value is None:
-        return style.pad("<nil>") if verb == "v" else _bad(value, verb, style)
-    if isinstance(value, bool):
-        return style.pad("true" if value else "false") if verb in "tv" else _bad(value, verb, style)
     text = getattr(value, "text", None)
     if text is not None and verb in "vsxXq" and not (verb == "v" and style.sharp):
         return _string(text, verb, style)
-    if isinstance(value, int):
-        return _integer(value, verb, style)
-    if isinstance(value, float):
-        return _float(value, verb, style)
-    if isinstance(value, str):
-        return _string(value, verb, style)
+    for kind, write in _BASIC:
+        if isinstance(value, kind):
+            return write(value, verb, style)
+    if value is None:
+        return _nil(verb, style, depth)
+    if verb == "w":
+        return _bad(value, verb, style)
     if isinstance(value, Record):
         return _record(value, verb, style, depth)
-    if isinstance(value, Function):
-        return style.pad(_POINTER)
     return _holder(value, verb, style, depth)
+
+
+def _nil(verb: str, style: Style, depth: int) -> str:
+    if depth:
+        return "interface {}(nil)" if verb == "v" and style.sharp else "<nil>"
+    return style.pad("<nil>") if verb == "v" else _bad(None, verb, style)
+
+
+def _bool(value: bool, verb: str, style: Style) -> str:
+    return style.pad("true" if value else "false") if verb in "tv" else _bad(value, verb, style)
+
+
+def _function(_value: Function, _verb: str, style: Style) -> str:
+    return style.pad(_POINTER)
 
 
 def _holder(value: Any, verb: str, style: Style, depth: int) -> str:
@@ -182,12 +191,14 @@ def _integer(value: int, verb: str, style: Style) -> str:
     digits = format(abs(value), forms[verb])
     if style.precision is not None:
         digits, style = digits.rjust(style.precision, "0"), replace(style, zero=False)
-    prefix = {"x": "0x", "X": "0X", "b": "0b", "o": "0"}.get(verb, "") if style.sharp else ""
+    prefix = {"x": "0x", "X": "0X", "b": "0b"}.get(verb, "") if style.sharp else ""
     prefix = "0o" if verb == "O" else prefix
     sign = _sign(value < 0, style)
     if style.zero and style.width is not None and not style.minus:
         # Go fills before it puts the prefix on.
         digits, style = digits.rjust(style.width - len(sign), "0"), replace(style, zero=False)
+    if style.sharp and verb in "oO" and not digits.startswith("0"):
+        digits = f"0{digits}"
     return _signed(sign + prefix, digits, style)
 
 
@@ -198,7 +209,7 @@ def _code_point(value: int, verb: str, style: Style) -> str:
         return style.pad(char)
     if verb == "q":
         return style.pad(quote(char, mark="'", ascii_only=style.plus))
-    text = f"U+{value:0{max(4, style.precision or 0)}X}"
+    text = f"U+{value % (1 << 64):0{max(4, style.precision or 0)}X}"
     if style.sharp and known and char.isprintable():
         text += f" '{char}'"
     return replace(style, zero=False).pad(text)
@@ -208,15 +219,15 @@ def _float(value: float, verb: str, style: Style) -> str:
     if verb == "v":
         style = replace(style, plus=False, sharp=False)
     form = {"v": "g", "F": "f"}.get(verb, verb).lower()
-    if form not in ("e", "f", "g", "x") or verb == "V":
+    if form not in ("e", "f", "g", "x", "b") or verb in ("V", "B"):
         return _bad(value, verb, style)
     least = 6 if form in "ef" else -1
     precision = least if style.precision is None else style.precision
     text = format_float(value, form, precision)
     text = text.upper() if verb.isupper() and text[-1] not in "fN" else text
     number = text.lstrip("+-")
-    if style.sharp and number[0] not in "IN":
-        number = _sharp(number, form, 6 if style.precision is None else style.precision)
+    if style.sharp and form != "b" and number[0] not in "IN":
+        number = _sharp(number, verb, 6 if style.precision is None else style.precision)
     sign = _sign(text.startswith("-"), style)
     if number[0] in "IN":
         sign = sign or ("+" if number[0] == "I" else "")
@@ -224,12 +235,13 @@ def _float(value: float, verb: str, style: Style) -> str:
     return _signed(sign, number, style)
 
 
-def _sharp(number: str, form: str, precision: int) -> str:
-    """Put a point in, and the noughts that the form would leave out."""
-    cut = number.lower().find("p" if form == "x" else "e")
+def _sharp(number: str, verb: str, precision: int) -> str:
+    """Put a point in, and the noughts that the form would leave out; Go forgets X."""
+    cut = number.lower().find("p" if verb in "xX" else "e")
     head, tail = (number, "") if cut < 0 else (number[:cut], number[cut:])
-    missing = len(head.replace(".", "").lstrip("0")) if form in "gx" else precision
-    missing = precision - missing
+    missing = 0
+    if verb in "gGx":
+        missing = precision - len(head.replace(".", "").lstrip("0"))
     if "." not in head:
         missing -= head == "0"
         head += "."
@@ -239,10 +251,11 @@ def _sharp(number: str, form: str, precision: int) -> str:
 def _string(value: str, verb: str, style: Style) -> str:
     if verb in ("v", "s") and not (verb == "v" and style.sharp):
         return style.pad(value if style.precision is None else value[: style.precision])
+    if verb in ("v", "q"):
+        value = value if style.precision is None else value[: style.precision]
     if verb == "v":
         return style.pad(quote(value))
     if verb == "q":
-        value = value if style.precision is None else value[: style.precision]
         raw = style.sharp and "`" not in value and all(c == "\t" or c >= " " for c in value)
         return style.pad(f"`{value}`" if raw else quote(value, ascii_only=style.plus))
     if verb in ("x", "X"):
@@ -256,6 +269,15 @@ def _bytes(value: str, verb: str, style: Style) -> str:
         parts = [part.upper() for part in parts]
     prefix = f"0{verb}" if style.sharp and parts else ""
     return prefix + (f" {prefix}" if style.space else "").join(parts)
+
+
+_BASIC: tuple[tuple[type, Callable[[Any, str, Style], str]], ...] = (
+    (bool, _bool),
+    (int, _integer),
+    (float, _float),
+    (str, _string),
+    (Function, _function),
+)
 
 
 # --- formats
@@ -309,7 +331,7 @@ class _Formatting:
             "-" in flags,
             " " in flags,
         )
-        self.good_index, self.reordered = True, False
+        self.good_index = True
         indexed = self.index()
         said, style, indexed = self.width(style, indexed)
         more, style, indexed = self.precision(style, indexed)
@@ -332,6 +354,7 @@ class _Formatting:
         value = self.values[self.next]
         self.next += 1
         if verb == "T":
+            style = replace(style, precision=None) if value is None else style
             return _string(type_of(value), "s", style)
         if verb == "p":
             return _pointer(value, style)

@@ -10,8 +10,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from llm_research_lab.alerting.rules.intervals import Interval, intervals
 from llm_research_lab.alerting.rules.labelling import Templates
-from llm_research_lab.alerting.rules.past import Asked, Past, evaluate_past
+from llm_research_lab.alerting.rules.past import Asked, Past, answer, evaluate_past
 from llm_research_lab.alerting.rules.read import read_rules
 from llm_research_lab.promql import Columns, Need
 from llm_research_lab.vocabulary.matchers import accepts
@@ -124,3 +125,64 @@ def test_a_rule_that_fails_writes_nothing_and_says_why() -> None:
     assert not past.written.series
     assert [failure.at_ms for failure in past.failures] == [0, 15_000]
     assert "same labelset" in past.failures[0].why
+
+
+def test_more_alerts_than_the_groups_limit_fail_the_rule_and_forget_its_alerts() -> None:
+    text = "{alert: A, expr: up == 0, for: 15s}, {record: n, expr: up}"
+    bits = [1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 0]
+    asked = _asked([[], [], [text]], bits, stepped=False)
+    group = replace(asked.groups[2], limit=1, interval_ms=15_000, query_offset_ms=None)
+    asked = replace(asked, groups=(group,))
+    past = evaluate_past(asked, 0, 75_000)
+    said = {(failure.rule, failure.at_ms // 15_000, failure.why) for failure in past.failures}
+    assert {one for one in said if one[0] == "A"} == {
+        ("A", 1, "exceeded limit of 1 with 2 alerts"),
+        ("A", 2, "exceeded limit of 1 with 2 alerts"),
+        ("A", 5, "exceeded limit of 1 with 2 alerts"),
+    }
+    assert ("n", 0, "exceeded limit of 1 with 2 series") in said
+    told = [
+        (dict(one.labels)["job"], one.state, one.from_ms // 15_000, one.to_ms)
+        for one in intervals(asked.groups, past)
+    ]
+    assert told == [
+        ("a", "pending", 3, 60_000),
+        ("a", "firing", 4, 75_000),
+        ("b", "pending", 0, 15_000),
+    ]
+
+
+def test_intervals_tell_each_state_from_its_first_tick_to_the_first_without() -> None:
+    asked = _asked([["{alert: A, expr: up == 0, for: 15s}"]], [1, 0, 0, 0, 1, 0] + [1] * 6, False)
+    past = evaluate_past(asked, 0, 30_000)
+    evaluate_past(asked, 30_001, 75_000, past)
+    labels = (("alertname", "A"), ("g", "n0"), ("job", "a"))
+    assert intervals(asked.groups, past) == [
+        Interval("g0", "A", labels, "pending", 15_000, 30_000),
+        Interval("g0", "A", labels, "firing", 30_000, 60_000),
+        Interval("g0", "A", labels, "pending", 75_000, None),
+    ]
+
+
+def test_expressions_are_answered_on_what_was_fetched_and_written() -> None:
+    asked = _asked([[RULES[0]]], [1, 0, 1, 0], stepped=False)
+    ask = answer(asked, evaluate_past(asked, 0, 15_000), 15_000)
+    assert ask("1 + 1") == [({}, 2.0)]
+    assert ask("sum(r1)") == [({}, 0.0)]
+    assert ask('count({__name__=~"r.|up"})') == [({}, 4.0)]
+
+
+def test_a_rule_that_answers_no_vector_fails() -> None:
+    for expr in ("'\"text\"'", "'up[5m]'"):
+        asked = _asked([[f"{{record: n, expr: {expr}}}"]], [1] * 4, stepped=False)
+        why = evaluate_past(asked, 0, 0).failures[0].why
+        assert why == "rule result is not a vector or scalar"
+
+
+def test_templates_stand_as_they_are_written_unless_something_expands_them() -> None:
+    asked = replace(
+        _asked([["{alert: C, expr: up, labels: {v: '{{ $value }}'}}"]], [1] * 4, stepped=False),
+        templates=Templates(),
+    )
+    past = evaluate_past(asked, 0, 0)
+    assert {dict(labels)["v"] for labels in past.alerts[0, 0]} == {"{{ $value }}"}

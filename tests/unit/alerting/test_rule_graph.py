@@ -51,3 +51,40 @@ def test_info_may_read_any_rule() -> None:
     read, findings = read_rules(text, experimental=True)
     assert read is not None, findings
     assert [circle.stepped for circle in circles(read.groups)] == [True]
+
+
+def test_a_length_that_depends_on_the_query_is_stepped_and_one_that_is_computed_is_not() -> None:
+    for inner, stepped in (
+        ("up[5m * 2]", False),
+        ("up[step() + 1m]", True),
+        ("up[10m:5m * 2]", False),
+        ("up[10m:step()]", True),
+        ("up[5m] offset (1m + 1m)", False),
+        ("up[5m] offset (1m - 2m)", True),
+        ("up[5m] offset step()", True),
+    ):
+        text = f"groups: [{{name: g, rules: [{{record: a, expr: 'count_over_time({inner})'}}]}}]"
+        read, findings = read_rules(text, experimental=True)
+        assert read is not None, findings
+        assert [circle.stepped for circle in circles(read.groups)] == [stepped], inner
+
+
+def test_rules_that_may_write_one_series_stand_together_and_labels_keep_them_apart() -> None:
+    one = "{record: a, expr: up, labels: {k: x}}"
+    assert _ordered(one, "{record: a, expr: up}") == [("a+a", False)]
+    assert _ordered(one, "{record: a, expr: up, labels: {k: y}}") == [("a", False), ("a", False)]
+    assert _ordered(one, "{record: a, expr: 'a{k=\"x\"}', labels: {k: y}}") == [
+        ("a", False),
+        ("a", False),
+    ]
+
+
+def test_groups_in_order_are_read_by_the_later_ones_alone() -> None:
+    text = (
+        "groups: [{name: g, rules: [{record: a, expr: b}]}, "
+        "{name: h, rules: [{record: b, expr: up}]}]"
+    )
+    read, _ = read_rules(text)
+    assert read is not None
+    assert [circle.stepped for circle in circles(read.groups)] == [False, False]
+    assert [circle.stepped for circle in circles(read.groups, in_order=True)] == [True]

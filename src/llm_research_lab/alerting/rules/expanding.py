@@ -13,8 +13,8 @@ QUERIES = 100
 """Most different queries of one template."""
 
 
-def expanding(now_ms: Instant) -> Expand:
-    """Give what expands templates; `now_ms` is what they are told of the time."""
+def expanding(default_ms: Instant) -> Expand:
+    """Give what expands templates; `default_ms` is their time where nothing else is said."""
 
     def expand(
         text: str,
@@ -24,7 +24,10 @@ def expanding(now_ms: Instant) -> Expand:
         external_url: str,
         value: float,
         query: Query,
+        now_ms: Instant | None = None,
+        name: str = "",
     ) -> str:
+        now = default_ms if now_ms is None else now_ms
         answers: dict[str, Answered] = {}
         while True:
             try:
@@ -35,7 +38,8 @@ def expanding(now_ms: Instant) -> Expand:
                     external_url=external_url,
                     value=value,
                     answers=answers,
-                    now_ms=now_ms,
+                    now_ms=now,
+                    name=name,
                 )
             except NeedMore as more:
                 for one in more.expressions:

@@ -36,6 +36,8 @@ class Expand(Protocol):
         external_url: str,
         value: float,
         query: Query,
+        now_ms: Instant | None,
+        name: str,
     ) -> str:
         """Give the text with its actions carried out."""
 
@@ -48,6 +50,8 @@ def as_written(
     external_url: str,  # noqa: ARG001
     value: float,  # noqa: ARG001
     query: Query,  # noqa: ARG001
+    now_ms: Instant | None,  # noqa: ARG001
+    name: str,  # noqa: ARG001
 ) -> str:
     """Leave a template as it stands."""
     return text
@@ -61,8 +65,17 @@ class Templates:
     external_labels: Mapping[str, str] = field(default_factory=dict)
     external_url: str = ""
 
-    def expanded(self, text: str, labels: Mapping[str, str], value: float, query: Query) -> str:
-        """Expand a text; what went wrong stands in its place, as with Prometheus."""
+    def expanded(
+        self,
+        text: str,
+        labels: Mapping[str, str],
+        value: float,
+        query: Query,
+        *,
+        now_ms: Instant | None = None,
+        name: str = "",
+    ) -> str:
+        """Expand a text of a rule; what went wrong stands in its place, as with Prometheus."""
         if "{{" not in text:
             return text
         try:
@@ -73,6 +86,8 @@ class Templates:
                 external_url=self.external_url,
                 value=value,
                 query=query,
+                now_ms=now_ms,
+                name=name,
             )
         except LabError as error:
             return f"<error expanding template: {error}>"
@@ -175,7 +190,9 @@ class Labeller:
         """Make the labels of the sample at an instant."""
         own = dict(labels)
         expanded = {
-            name: self.templates.expanded(text, own, value, self.query(at_ms))
+            name: self.templates.expanded(
+                text, own, value, self.query(at_ms), now_ms=at_ms, name=self.rule.name
+            )
             for name, text in texts.items()
         }
         named = "alertname" if self.rule.kind == "alert" else METRIC_NAME

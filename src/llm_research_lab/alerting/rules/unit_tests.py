@@ -12,9 +12,9 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from llm_research_lab.alerting.rules.labelling import Expand, Templates, as_written
+from llm_research_lab.alerting.rules.labelling import Expand, Templates, Told, as_written
 from llm_research_lab.alerting.rules.past import Asked, Past, answer, evaluate_past
-from llm_research_lab.alerting.rules.read import Group, read_rules
+from llm_research_lab.alerting.rules.read import Group, Rule, read_rules
 from llm_research_lab.alerting.rules.unit_files import (
     AlertCase,
     ExpressionCase,
@@ -261,21 +261,27 @@ def _feed(written: Written, inputs: Sequence[_Input]) -> None:
 
 def _firing(asked: Asked, past: Past, alertname: str) -> list[Alert]:
     """Give the firing alerts of a name, with what their annotations expand to."""
-    found: list[Alert] = []
-    for number, group in enumerate(asked.groups):
-        for index, rule in enumerate(group.rules):
-            if rule.kind != "alert" or rule.name != alertname:
-                continue
-            for labels, alert in past.alerts.get((number, index), {}).items():
-                if alert.state == "firing":
-                    told = past.told[number, index][labels]
-                    query = answer(asked, past, told.at_ms)
-                    annotations = tuple(
-                        (name, asked.templates.expanded(text, dict(told.labels), told.value, query))
-                        for name, text in rule.annotations
-                    )
-                    found.append((labels, annotations))
-    return sorted(found)
+    return sorted(
+        (labels, _annotations(asked, past, rule, past.told[number, index][labels]))
+        for number, group in enumerate(asked.groups)
+        for index, rule in enumerate(group.rules)
+        if rule.kind == "alert" and rule.name == alertname
+        for labels, alert in past.alerts.get((number, index), {}).items()
+        if alert.state == "firing"
+    )
+
+
+def _annotations(asked: Asked, past: Past, rule: Rule, told: Told) -> Labels:
+    query, labels = answer(asked, past, told.at_ms), dict(told.labels)
+    return tuple(
+        (
+            name,
+            asked.templates.expanded(
+                text, labels, told.value, query, now_ms=told.at_ms, name=rule.name
+            ),
+        )
+        for name, text in rule.annotations
+    )
 
 
 class _UnansweredError(Exception):

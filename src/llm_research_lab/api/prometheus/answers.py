@@ -60,10 +60,10 @@ def number(value: float) -> str:
         return _NAMED[value]
     if value == int(value) and abs(value) < 1e15:  # noqa: PLR2004 - exact in decimal digits
         return "-0" if value == 0 and math.copysign(1, value) < 0 else str(int(value))
-    text = repr(value)  # turns to exponents at 1e16 and 1e-4 already
+    text = repr(float(value))  # numpy names its type; turns to exponents at 1e16 and 1e-4 already
     if "e" in text and PLAIN_FROM <= abs(value) < PLAIN_BELOW:
         return format(Decimal(text), "f")
-    return text
+    return text.removesuffix(".0")
 
 
 def seconds(instant_ms: int) -> float | int:

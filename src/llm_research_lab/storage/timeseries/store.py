@@ -14,7 +14,8 @@ from llm_research_lab.storage.lock import Lock, take
 from llm_research_lab.storage.private import PRIVATE_DIRECTORY, explained
 from llm_research_lab.storage.timeseries import upkeep
 from llm_research_lab.storage.timeseries.batches import Timely, since
-from llm_research_lab.storage.timeseries.blocks import Cache, verify_block
+from llm_research_lab.storage.timeseries.blocks import verify_block
+from llm_research_lab.storage.timeseries.cache import Cache
 from llm_research_lab.storage.timeseries.damage import Damage
 from llm_research_lab.storage.timeseries.head import Head
 from llm_research_lab.storage.timeseries.loading import begin, load, read_log, tombstones_of

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from llm_research_lab.storage.timeseries.blocks import INDEX, Block, Cache, pieces_of
+from llm_research_lab.storage.timeseries.blocks import INDEX, Block
+from llm_research_lab.storage.timeseries.cache import Cache, pieces_of
 from llm_research_lab.storage.timeseries.damage import Damage
 from llm_research_lab.storage.timeseries.head import Head
 from llm_research_lab.storage.timeseries.log import Deletion, Log, Reading
