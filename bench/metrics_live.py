@@ -24,7 +24,7 @@ from bench.table import Row, verdict
 from llm_research_lab.alerting.rules import Asked, Past, evaluate_past, read_rules, run_unit_tests
 from llm_research_lab.commands.metrics.written import batch_of
 from llm_research_lab.promql.values import Limits, Options
-from llm_research_lab.storage.timeseries.store import FileSeries, Shape
+from llm_research_lab.storage.timeseries.store import FileSeries
 
 STEPS, TICK_MS, TICKS = 10_080, 30_000, 20
 GOAL_TEN, GOAL_SECONDS, GOAL_CORE, GOAL_UNIT = 20, 30, 0.05, 10
@@ -33,7 +33,7 @@ GOAL_TEN, GOAL_SECONDS, GOAL_CORE, GOAL_UNIT = 20, 30, 0.05, 10
 def measure() -> list[Row]:
     with sides.place() as folder, tempfile.TemporaryDirectory() as work:
         root = sides.our_store(folder, sides.days(), "aligned")
-        store = FileSeries.open(root, Shape(cache_bytes=8 << 30), read_only=True)
+        store = FileSeries.open(root, read_only=True)
         rows = [_ten(folder, Path(work), store), *_lab(store), _units(Path(work))]
         store.close()
         return rows
@@ -88,9 +88,10 @@ def _lab(store: FileSeries) -> list[Row]:
     count = sides.days()
     asked = _asked(store, lab_rules(f"{min(count, 30)}d"))
     start, end = _ends()
-    began = time.perf_counter()
+    evaluate_past(asked, start, start + 3_600_000)  # kernels are compiled
+    began, used = time.perf_counter(), time.process_time()
     past = evaluate_past(asked, start, end)
-    seconds = time.perf_counter() - began
+    seconds, used = time.perf_counter() - began, time.process_time() - used
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     written = sum(one.count for one in past.written.series.values())
     goal = GOAL_SECONDS * min(1.0, count / 30)
@@ -100,7 +101,10 @@ def _lab(store: FileSeries) -> list[Row]:
             f"{GOAL_SECONDS} s, < 2 GB for 30 days",
             f"{seconds:.1f} s",
             verdict(seconds <= goal and peak < 2),
-            f"{written:,} samples, {len(past.failures)} failures; the bench's peak {peak:.1f} GiB",
+            (
+                f"{used:.1f} s of CPU; {written:,} samples, {len(past.failures)} failures;"
+                f" the bench's peak {peak:.1f} GiB"
+            ),
         )
     ]
     return [*rows, _live(asked, end)]

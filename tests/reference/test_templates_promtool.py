@@ -557,7 +557,7 @@ def formats(seed, count):
             width = chance.choice(["", "", "", "5", "12", "*", "[1]", "[2]*", "[", "1"])
             precision = chance.choice(["", "", "", ".", ".0", ".2", ".8", ".*", ".[1]*"])
             verb = (
-                chance.choice("vvvdsfgeqxXTtcUboOEGFzw%+")
+                chance.choice("vvvdsfgeqxXTtcUboOEGFz%+")
                 if chance.random() < 0.98 or precision
                 else ""
             )

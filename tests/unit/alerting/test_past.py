@@ -186,3 +186,15 @@ def test_templates_stand_as_they_are_written_unless_something_expands_them() -> 
     )
     past = evaluate_past(asked, 0, 0)
     assert {dict(labels)["v"] for labels in past.alerts[0, 0]} == {"{{ $value }}"}
+
+
+def test_series_that_take_turns_are_one_alert_which_tells_of_the_later() -> None:
+    rule = "{alert: A, expr: up == 0, labels: {job: both}}"
+    for bits, job in (([0, 1, 1, 0], "b"), ([1, 0, 0, 1], "a")):
+        past = evaluate_past(_asked([[rule]], bits, stepped=False), 0, 15_000)
+        (told,) = past.told[0, 0].values()
+        assert (dict(told.labels)["job"], told.value, told.at_ms) == (job, 0.0, 15_000)
+
+
+def test_a_text_without_an_action_is_not_expanded() -> None:
+    assert Templates(_expand).expanded("query", {}, 0.0, lambda _: []) == "query"
