@@ -5,6 +5,7 @@ Source: Go, text/template/funcs.go (what they take and what they say).
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote_plus
@@ -233,17 +234,11 @@ def escape_query(text: str) -> str:
     return quote_plus(text, safe="~", errors="replace")
 
 
-def _both(*values: Any) -> Any:
-    return next((value for value in values if not truth(value)), values[-1])
-
-
-def _either(*values: Any) -> Any:
-    return next((value for value in values if truth(value)), values[-1])
-
+_last = operator.itemgetter(-1)
 
 BUILTINS: Mapping[str, Function] = {
-    "and": Function(_both, (ANY, ANY), variadic=True),
-    "or": Function(_either, (ANY, ANY), variadic=True),
+    "and": Function(_last, (ANY, ANY), variadic=True),
+    "or": Function(_last, (ANY, ANY), variadic=True),
     "not": Function(lambda value: not truth(value), (ANY,)),
     "eq": Function(equal, (ANY, ANY), variadic=True),
     "ne": Function(lambda first, second: not equal(first, second), (ANY, ANY)),
@@ -264,4 +259,4 @@ BUILTINS: Mapping[str, Function] = {
     "js": Function(script, (ANY,), variadic=True),
     "urlquery": Function(urlquery, (ANY,), variadic=True),
 }
-"""``and`` and ``or`` stop at the argument that decides: see `executing`."""
+"""``and`` and ``or`` are here for their parameters: `evaluating` stops where one decides."""

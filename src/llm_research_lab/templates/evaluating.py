@@ -123,11 +123,8 @@ class Evaluation:
         self.fail(f"undefined variable: {name}")
 
     def variable(self, name: str) -> Any:
-        """Give the value of the newest variable of the name."""
-        found = next((pair for pair in reversed(self.variables) if pair[0] == name), None)
-        if found is None:
-            self.fail(f"undefined variable: {name}")
-        return found[1]
+        """Give the value of the newest variable of the name; the parser saw that there is one."""
+        return next(value for known, value in reversed(self.variables) if known == name)
 
     # --- commands
 
@@ -159,12 +156,12 @@ class Evaluation:
         if isinstance(node, Field | Variable | Chain):
             return self.fields(node, dot, (), MISSING)
         self.node = node
-        return dot if isinstance(node, Dot) else self.ideal(node)
+        if isinstance(node, Dot | Nil):
+            return dot if isinstance(node, Dot) else None
+        return self.ideal(node)
 
-    def ideal(self, node: Bool | String | Number | Nil) -> Any:
+    def ideal(self, node: Bool | String | Number) -> Any:
         """Give a constant where nothing says of what type."""
-        if isinstance(node, Nil):
-            return None
         if not isinstance(node, Number):
             return node.value
         if isinstance(node.ideal, int) and node.ideal >= _INT64:

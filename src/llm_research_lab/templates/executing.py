@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from llm_research_lab.templates.builtins import printable
+from llm_research_lab.templates.errors import CallError
 from llm_research_lab.templates.evaluating import Evaluation, Run, Source
 from llm_research_lab.templates.nodes import (
     Action,
@@ -32,6 +33,9 @@ from llm_research_lab.templates.values import (
     type_of,
 )
 
+_NESTED = 120
+"""Bodies in each other, over all templates: what the interpreter's stack bears."""
+
 
 class _LeaveError(Exception):
     """A break or a continue on its way to the loop."""
@@ -44,19 +48,23 @@ class _LeaveError(Exception):
 def execute(source: Source, body: Body, data: Any, *, name: str | None = None) -> str:
     """Carry the body out with the data as its dot. Raises ExecutionError."""
     run = Run()
-    _Writer(Evaluation(source, name or source.name, [("$", data)], run), 0).walk(body, data)
+    _Writer(Evaluation(source, name or source.name, [("$", data)], run), 0, 0).walk(body, data)
     return "".join(run.parts)
 
 
 class _Writer:
-    """Writes the bodies of one template; `depth` others wait for it."""
+    """Writes the bodies of one template; `depth` others, and `nested` bodies, wait for it."""
 
-    def __init__(self, state: Evaluation, depth: int) -> None:
+    def __init__(self, state: Evaluation, depth: int, nested: int) -> None:
         self.state = state
         self.depth = depth
+        self.nested = nested
 
     def walk(self, body: Body, dot: Any) -> None:
         """Carry out the nodes, one after the other."""
+        self.nested += 1
+        if self.nested > _NESTED:
+            self.state.fail(f"exceeded maximum nesting ({_NESTED})")
         for node in body:
             self.state.node = node
             match node:
@@ -72,6 +80,7 @@ class _Writer:
                     self.invoke(node, dot)
                 case Leave():
                     raise _LeaveError(goes_on=node.goes_on)
+        self.nested -= 1
 
     def write(self, text: str) -> None:
         """Write text."""
@@ -90,7 +99,17 @@ class _Writer:
         self.state.node = node
         if isinstance(value, Function):
             self.state.fail(f"can't print {node} of type {type_of(value)}")
-        self.write(_shown(value))
+        self.write(self.shown(value))
+
+    def shown(self, value: Any) -> str:
+        """Write a value as an action does: what a pointer points to, not the pointer."""
+        if isinstance(value, Record) and value.go_type.startswith("*") and value.text is None:
+            value = Record(value.go_type[1:], value.fields)
+        try:
+            return show(printable(value))
+        except CallError as error:
+            said = str(error)
+        return self.state.fail(said)
 
     def choose(self, node: If | With, dot: Any) -> None:
         """Carry out one of the bodies."""
@@ -119,12 +138,13 @@ class _Writer:
 
     def goes_on(self, body: Body, dot: Any) -> bool:
         """Carry out a loop's body; say whether the next element has its turn."""
-        reach = len(self.state.variables)
+        reach, nested = len(self.state.variables), self.nested
         try:
             self.walk(body, dot)
         except _LeaveError as leave:
             return leave.goes_on
         finally:
+            self.nested = nested
             del self.state.variables[reach:]
         return True
 
@@ -154,11 +174,4 @@ class _Writer:
             state.fail(f"exceeded maximum template depth ({state.source.limits.depth})")
         value = None if node.pipe is None else state.pipe(node.pipe, dot)
         inner = replace(state, name=node.name, variables=[("$", value)])
-        _Writer(inner, self.depth + 1).walk(body, value)
-
-
-def _shown(value: Any) -> str:
-    """Write a value as an action does: what a pointer points to, not the pointer."""
-    if isinstance(value, Record) and value.go_type.startswith("*") and value.text is None:
-        value = Record(value.go_type[1:], value.fields)
-    return show(printable(value))
+        _Writer(inner, self.depth + 1, self.nested).walk(body, value)

@@ -90,8 +90,6 @@ class Token:
     @property
     def said(self) -> str:
         """How a message names it."""
-        if self.kind == "end":
-            return "EOF"
         if self.kind == "keyword":
             return f"<{self.value}>"
         shown = self.value if len(self.value) <= 10 else f"{self.value[:10]}..."  # noqa: PLR2004 - Go's

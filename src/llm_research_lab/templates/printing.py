@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from llm_research_lab.templates.errors import CallError
 from llm_research_lab.templates.numerals import format_float
 from llm_research_lab.templates.values import (
     Function,
@@ -21,6 +22,9 @@ from llm_research_lab.templates.values import (
 
 WIDEST = 1_000_000
 """Source: Go, fmt/print.go, tooLarge."""
+
+_DEEPEST = 40
+"""Maps and slices in each other."""
 
 _POINTER = "0xc000000000"
 _HIGHEST = 0x10FFFF
@@ -107,6 +111,8 @@ def _bad(value: Any, verb: str, style: Style) -> str:
 
 def _value(value: Any, verb: str, style: Style, depth: int) -> str:
     """Write the value by the verb; what holds others writes each by it."""
+    if depth > _DEEPEST:
+        raise CallError("value is nested too deeply")
     text = getattr(value, "text", None)
     if text is not None and verb in "vsxXq" and not (verb == "v" and style.sharp):
         return _string(text, verb, style)

