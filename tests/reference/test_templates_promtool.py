@@ -587,7 +587,7 @@ def test_what_is_nearly_a_template_does_what_it_does_in_promtool_at_length(tmp_p
 
 
 def test_an_annotation_expands_as_promtool_expands_it(tmp_path):
-    accepted = [text for text in TEXTS if answered(text)]
+    accepted = [text for text in TEXTS if ours_against(text) is None and answered(text)]
     assert told(tmp_path, cases(accepted, VALUES)) == []
 
 

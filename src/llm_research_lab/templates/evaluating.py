@@ -31,6 +31,7 @@ from llm_research_lab.templates.printing import quote
 from llm_research_lab.templates.values import (
     ANY,
     MISSING,
+    MOST_CHARACTERS,
     Function,
     Record,
     can_be_nil,
@@ -67,11 +68,12 @@ class Source:
 
 @dataclass(slots=True)
 class Run:
-    """What has been written, and how much has been done."""
+    """What has been written, how much has been done, and how much text functions have made."""
 
     parts: list[str] = field(default_factory=list)
     written: int = 0
     steps: int = 0
+    made: int = 0
 
 
 @dataclass(slots=True)
@@ -280,11 +282,19 @@ class Evaluation:
         if final is not MISSING:
             values.append(self.fitting(final, function.parameters[min(len(values), last)]))
         try:
-            return function.call(*values)
+            return self.counted(function.call(*values))
         except CallError as error:
             said = str(error)
         self.node = whole
         return self.fail(f"error calling {name}: {said}")
+
+    def counted(self, value: Any) -> Any:
+        """Count the text that functions make: all of them no more than one may."""
+        if isinstance(value, str):
+            self.run.made += len(value)
+            if self.run.made > MOST_CHARACTERS:
+                raise CallError(f"texts of more than {MOST_CHARACTERS} characters")
+        return value
 
     def argument(self, node: Operand, dot: Any, expected: str) -> Any:
         """Give an argument's value, which must fit the Go type."""

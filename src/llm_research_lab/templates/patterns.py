@@ -6,12 +6,14 @@ Source: Go, regexp.Expand, regexp.ReplaceAllString.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
 import re2
 
 from llm_research_lab.templates.errors import CallError
+from llm_research_lab.templates.values import bounded
 
 _REFERENCE = re.compile(r"\$(?:(\$)|(\w+)|\{(\w+)\})")
 _GO_WORDS = {
@@ -50,14 +52,18 @@ def replace_all(pattern: str, replacement: str, text: str) -> str:
         found = compiled(pattern)
     except CallError as error:
         raise CallError(f"regexp: Compile(`{pattern}`): {error}") from error
-    parts: list[str] = []
+    return "".join(bounded(_replaced(found, replacement, text)))
+
+
+def _replaced(found: Any, replacement: str, text: str) -> Iterator[str]:
     done, end = 0, -1
     for match in found.finditer(text):
         if match.start() == match.end() == end:
             continue  # An empty match right after a match is none.
-        parts += text[done : match.start()], _expand(replacement, match)
+        yield text[done : match.start()]
+        yield _expand(replacement, match)
         done = end = match.end()
-    return "".join([*parts, text[done:]])
+    yield text[done:]
 
 
 def _expand(replacement: str, match: Any) -> str:

@@ -6,7 +6,7 @@ Source: Go, package fmt, "Printing" and "Format errors".
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,6 +15,7 @@ from llm_research_lab.templates.numerals import format_float
 from llm_research_lab.templates.values import (
     Function,
     Record,
+    bounded,
     is_sequence,
     sorted_items,
     type_of,
@@ -87,7 +88,7 @@ def sprint(values: Sequence[Any]) -> str:
         if number and not isinstance(value, str) and not isinstance(values[number - 1], str):
             parts.append(" ")
         parts.append(show(value))
-    return "".join(parts)
+    return "".join(bounded(parts))
 
 
 def sprintln(values: Sequence[Any]) -> str:
@@ -150,9 +151,17 @@ def _holder(value: Any, verb: str, style: Style, depth: int) -> str:
             f"{_value(key, verb, style, depth + 1)}:{_value(one, verb, style, depth + 1)}"
             for key, one in sorted_items(value)
         )
-        return f"{type_of(value)}{{{', '.join(pairs)}}}" if sharp else f"map[{' '.join(pairs)}]"
+        return (
+            f"{type_of(value)}{{{', '.join(bounded(pairs))}}}"
+            if sharp
+            else f"map[{' '.join(bounded(pairs))}]"
+        )
     items = (_value(one, verb, style, depth + 1) for one in value)
-    return f"{type_of(value)}{{{', '.join(items)}}}" if sharp else f"[{' '.join(items)}]"
+    return (
+        f"{type_of(value)}{{{', '.join(bounded(items))}}}"
+        if sharp
+        else f"[{' '.join(bounded(items))}]"
+    )
 
 
 def _record(value: Record, verb: str, style: Style, depth: int) -> str:
@@ -311,19 +320,21 @@ class _Formatting:
 
     def text(self) -> str:
         """Read the format to its end."""
-        parts: list[str] = []
+        return "".join(bounded(self.parts()))
+
+    def parts(self) -> Iterator[str]:
+        """Give what the format says, piece by piece."""
         while (start := self.template.find("%", self.at)) >= 0:
-            parts.append(self.template[self.at : start])
+            yield self.template[self.at : start]
             self.at = start
-            parts.append(self.directive())
-        parts.append(self.template[self.at :])
+            yield self.directive()
+        yield self.template[self.at :]
         if not self.reordered and self.next < len(self.values):
             extra = (
                 "<nil>" if one is None else f"{type_of(one)}={show(one)}"
                 for one in self.values[self.next :]
             )
-            parts.append(f"%!(EXTRA {', '.join(extra)})")
-        return "".join(parts)
+            yield f"%!(EXTRA {', '.join(bounded(extra))})"
 
     def directive(self) -> str:
         """Read one percent sign and what belongs to it."""

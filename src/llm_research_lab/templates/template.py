@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from llm_research_lab.templates.builtins import BUILTINS
@@ -11,7 +12,7 @@ from llm_research_lab.templates.errors import ExecutionError
 from llm_research_lab.templates.evaluating import Limits, Source
 from llm_research_lab.templates.executing import execute
 from llm_research_lab.templates.nodes import Body
-from llm_research_lab.templates.parsing import parse
+from llm_research_lab.templates.parsing import Parsed, parse
 from llm_research_lab.templates.printing import quote
 from llm_research_lab.templates.values import Function
 
@@ -44,6 +45,11 @@ class Template:
         return Source(self.name, self.text, defined, self.functions, limits or Limits())
 
 
+@lru_cache(maxsize=256)
+def _parse(text: str, functions: frozenset[str]) -> Parsed:
+    return parse(text, functions)
+
+
 def parse_template(
     text: str, *, functions: Mapping[str, Function], name: str = "template"
 ) -> Template:
@@ -51,5 +57,5 @@ def parse_template(
 
     `name` stands in messages. Raises InvalidError, where ``line:column``.
     """
-    parsed = parse(text, frozenset(BUILTINS) | frozenset(functions))
+    parsed = _parse(text, frozenset(BUILTINS) | frozenset(functions))
     return Template(name, text, parsed.body, parsed.defined, dict(functions))

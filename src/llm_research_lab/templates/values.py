@@ -6,9 +6,11 @@ programs give another type has a class here. Strings count in bytes of UTF-8.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+from llm_research_lab.templates.errors import CallError
 
 ANY = "interface {}"
 
@@ -67,6 +69,20 @@ class _Missing:
 
 
 MISSING = _Missing()
+
+
+MOST_CHARACTERS = 1 << 24
+"""Longest text that a function may make on its way."""
+
+
+def bounded(parts: Iterable[str]) -> Iterator[str]:
+    """Give the parts. Raises CallError where they come to more than a function may make."""
+    total = 0
+    for part in parts:
+        total += len(part)
+        if total > MOST_CHARACTERS:
+            raise CallError(f"text of more than {MOST_CHARACTERS} characters")
+        yield part
 
 
 def type_of(value: Any) -> str:
