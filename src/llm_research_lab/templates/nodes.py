@@ -153,6 +153,9 @@ class Text:
     at: int
     text: str
 
+    def __str__(self) -> str:
+        return self.text
+
 
 @dataclass(frozen=True, slots=True)
 class Action:

@@ -24,7 +24,7 @@ from llm_research_lab.templates.values import (
 WIDEST = 1_000_000
 """Source: Go, fmt/print.go, tooLarge."""
 
-_DEEPEST = 40
+_DEEPEST = 16
 """Maps and slices in each other."""
 
 _POINTER = "0xc000000000"

@@ -71,7 +71,7 @@ class _Missing:
 MISSING = _Missing()
 
 
-MOST_CHARACTERS = 1 << 24
+MOST_CHARACTERS = 1 << 21
 """Longest text that a function may make on its way."""
 
 

@@ -210,6 +210,7 @@ def test_a_place_is_a_line_and_the_bytes_before_it():
             {"steps": 5},
             "exceeded maximum steps (5)",
         ),
+        ("four{{ .i }}more", {"output_bytes": 5}, "<more>: exceeded maximum output (5 bytes)"),
         ("{{ .s }}{{ .s }}", {"output_bytes": 5}, "exceeded maximum output (5 bytes)"),
         (
             '{{ define "x" }}{{ template "x" }}{{ end }}{{ template "x" }}',
