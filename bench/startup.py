@@ -36,7 +36,7 @@ def measure() -> list[Row]:
     each = " + ".join(f"{one:.0f}" for one in weights)
     rows.append(
         Row(
-            "memory of api + runner idle, without the model",
+            "memory of api + runner + ops idle, without the model",
             "300 MB",
             f"{total:.0f} MB",
             verdict(total <= 300),
