@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import tracemalloc
 
@@ -12,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from tests.servers.prometheus_server import found as command
 
 from llm_research_lab.commands.metrics import exchange
 from llm_research_lab.commands.metrics.exchange import Exported, export, import_
@@ -27,7 +27,6 @@ from llm_research_lab.vocabulary.matchers import Matcher
 EVER = (-(1 << 62), 1 << 62)
 NOW = 1_700_000_000_123
 HOUR = 3_600_000
-PROMTOOL = shutil.which("promtool")
 
 
 def named(name, **labels):
@@ -410,8 +409,8 @@ def test_a_plain_name_has_no_braces():
     assert series_text(named("a.b")) == '{"a.b"}'
 
 
-@pytest.mark.skipif(PROMTOOL is None, reason="promtool is not installed")
 def test_prometheus_back_fills_our_export_to_the_same_samples(tmp_path):
+    promtool = command("promtool")
     plain = {
         labels: rows for labels, rows in told(memory(MIXED)).items() if "a.b" not in str(labels)
     }
@@ -421,7 +420,7 @@ def test_prometheus_back_fills_our_export_to_the_same_samples(tmp_path):
     span = (NOW - 10 * HOUR, NOW + 10 * HOUR)
     export(store, (), span, tmp_path / "x.om")
     made = subprocess.run(
-        [PROMTOOL, "tsdb", "create-blocks-from", "openmetrics", tmp_path / "x.om", tmp_path / "db"],
+        [promtool, "tsdb", "create-blocks-from", "openmetrics", tmp_path / "x.om", tmp_path / "db"],
         capture_output=True,
         text=True,
         check=False,
@@ -429,7 +428,7 @@ def test_prometheus_back_fills_our_export_to_the_same_samples(tmp_path):
     assert made.returncode == 0, made.stdout + made.stderr
     (tmp_path / "db" / "wal").mkdir()
     dump = subprocess.run(
-        [PROMTOOL, "tsdb", "dump", tmp_path / "db"], capture_output=True, text=True, check=True
+        [promtool, "tsdb", "dump", tmp_path / "db"], capture_output=True, text=True, check=True
     ).stdout
     found = sorted(tuple(line.rsplit(" ", 2)[1:]) for line in dump.splitlines())
     expected = [

@@ -156,22 +156,32 @@ async def test_a_rule_that_fails_is_told_and_the_others_go_on(lab, tmp_path):
 
 
 class Refusing(MemorySeries):
-    """A store on a full disk."""
+    """A store on a full disk, or one with a bug."""
 
     full = True
 
+    def __init__(self, error):
+        super().__init__()
+        self.error = error
+
     def append(self, batch):
         if self.full:
-            raise UnavailableError("disk", "room", "none", "free some")
+            raise self.error
         return super().append(batch)
 
 
-async def test_what_the_store_refuses_is_told_and_the_next_tick_goes_on(lab, rules):
-    store = Refusing()
-    live = ruling(lab, store, rules)
-    await live.tick(live.running[0], NOW)
+@pytest.mark.parametrize(
+    "error", [UnavailableError("disk", "room", "none", "free some"), RuntimeError("a bug")]
+)
+async def test_what_the_store_refuses_is_told_and_the_next_tick_goes_on(lab, rules, error):
+    store = Refusing(error)
     store.full = False
     up(store, NOW, 0)
+    store.full = True
+    live = ruling(lab, store, rules)
+    await live.tick(live.running[0], NOW)
+    assert str(error) in live.running[0].errors["Down"]
+    store.full = False
     await live.tick(live.running[0], NOW + MINUTE)
     assert live.running[0].errors == {}
     assert samples(store, "job:up:sum") == [(NOW + MINUTE, 0.0)]
@@ -205,6 +215,34 @@ async def test_groups_run_on_their_interval_and_missed_ticks_are_counted(lab, ru
     task.cancel()
     assert live.running[0].missed == 2
     assert live.running[0].last_ms == NOW + 2 * MINUTE
+
+
+async def test_a_clock_that_is_set_back_does_not_stop_the_rules(lab, rules):
+    clock = [NOW]
+    slept = []
+    woken = asyncio.Event()
+
+    async def sleep(seconds):
+        slept.append(seconds)
+        clock[0] += round(seconds * 1000)
+        if len(slept) == 2:
+            clock[0] -= 3_600_000
+        if len(slept) == 4:
+            woken.set()
+            await asyncio.Event().wait()
+
+    live = Ruling(
+        replace(lab, now=lambda: clock[0]),
+        MemorySeries(),
+        load_rules([rules]),
+        Options(),
+        default_interval_ms=MINUTE,
+        sleep=sleep,
+    )
+    task = asyncio.create_task(live.run())
+    await asyncio.wait_for(woken.wait(), 30)
+    task.cancel()
+    assert max(slept) <= MINUTE / 1000
 
 
 def test_every_finding_of_every_file_is_told(tmp_path):

@@ -11,6 +11,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
+from tests.servers.absent import absent
 from tests.servers.exposition_server import exposition
 
 from llm_research_lab.scrape.configuration import read_configuration
@@ -263,7 +264,7 @@ def certificate(tmp_path_factory):
     """A certificate of its own for the name `lab`, and its key."""
     openssl = shutil.which("openssl")
     if openssl is None:
-        pytest.skip("openssl is not here")
+        absent("openssl is not here: `apt-get install openssl`")
     directory = tmp_path_factory.mktemp("tls")
     cert, key = directory / "cert.pem", directory / "key.pem"
     options = (

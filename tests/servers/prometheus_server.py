@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import socket
 import subprocess
@@ -12,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
-import pytest
+from tests.servers.absent import absent
 
 from llm_research_lab.scrape.remote.wire import encode_write
 
@@ -28,10 +27,7 @@ def found(command):
     """The command's path; where it is missing the test fails under CI, and is skipped elsewhere."""
     path = shutil.which(command)
     if path is None:
-        missing = f"{command} is not here: `apt-get install prometheus`"
-        if os.environ.get("CI"):
-            pytest.fail(missing)
-        pytest.skip(missing)
+        absent(f"{command} is not here: `apt-get install prometheus`")
     return path
 
 

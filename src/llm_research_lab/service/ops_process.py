@@ -241,6 +241,8 @@ async def _over_and_over(work: Callable[[], Awaitable[None]], seconds: float) ->
             await work()
         except LabError as error:
             emit("store.unavailable", trouble=str(error))
+        except Exception as error:  # noqa: BLE001 - told; else nothing would do this work again
+            emit("store.unavailable", trouble=repr(error), exception=error)
 
 
 def _config(app: Any, settings: Settings) -> uvicorn.Config:

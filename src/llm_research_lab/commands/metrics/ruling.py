@@ -40,7 +40,7 @@ from llm_research_lab.storage.relational import alert_states
 from llm_research_lab.storage.timeseries import SeriesStore
 from llm_research_lab.telemetry.events import emit
 from llm_research_lab.templates import check_annotation
-from llm_research_lab.vocabulary import Finding, Instant, InvalidError, LabError, rfc3339
+from llm_research_lab.vocabulary import Finding, Instant, InvalidError, rfc3339
 from llm_research_lab.vocabulary.labels import Labels
 
 ALONE = (0, 0)
@@ -147,14 +147,19 @@ class Ruling:
                 tasks.create_task(self._over_and_over(one), name=f"rules {one.loaded.group.name}")
 
     async def _over_and_over(self, one: Running) -> None:
-        now = self._lab.now()
-        tick = now // one.interval_ms * one.interval_ms + one.interval_ms
+        tick = self._next(one)
         while True:
+            if tick - self._lab.now() > one.interval_ms:  # the clock was set back
+                tick = self._next(one)
             await self._sleep(max(0.0, (tick - self._lab.now()) / 1000))
             await self.tick(one, tick)
             late = max(0, (self._lab.now() - tick) // one.interval_ms - 1)
             self._miss(one, int(late))
             tick += one.interval_ms * (1 + int(late))
+
+    def _next(self, one: Running) -> Instant:
+        """Give the next whole interval since 1970."""
+        return (self._lab.now() // one.interval_ms + 1) * one.interval_ms
 
     def _miss(self, one: Running, ticks: int) -> None:
         if ticks:
@@ -168,7 +173,7 @@ class Ruling:
         try:
             await asyncio.to_thread(self._evaluate, one, at)
             await self._save(one)
-        except LabError as error:
+        except Exception as error:  # noqa: BLE001 - told, and shown; else no alert would fire again
             one.errors = {rule.name: str(error) for rule in one.loaded.group.rules}
             emit("rules.failed", group=one.loaded.group.name, why=str(error))
         one.last_ms, one.seconds = at, time.perf_counter() - started
