@@ -20,7 +20,6 @@ global: {scrape_interval: 1h, evaluation_interval: 1m}
 storage: {tsdb: {out_of_order_time_window: 520w}}
 """
 READY_SECONDS = 30
-BATCH_SAMPLES = 20_000
 
 
 def found(command):

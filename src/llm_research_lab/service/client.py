@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
@@ -11,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import httpx
 
+from llm_research_lab.service.run_files import url_of
 from llm_research_lab.service.secret import Secret
 from llm_research_lab.vocabulary import Finding, InvalidError, LabError, UnavailableError
 
@@ -132,14 +131,7 @@ def connect(settings: Settings) -> Client:
 
 def running_url(data_dir: Path) -> str | None:
     """Where the lab of the directory listens, by run/api.json of a process that lives."""
-    try:
-        found = json.loads((data_dir / "run" / "api.json").read_text(encoding="utf-8"))
-        os.kill(int(found["pid"]), 0)
-        return str(found["url"])
-    except PermissionError:
-        return str(found["url"])  # it lives, and is another user's
-    except (OSError, ValueError, KeyError):
-        return None
+    return url_of(data_dir, "api")
 
 
 def key_of(settings: Settings) -> Secret:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import orjson
 
+from llm_research_lab.service.run_files import facts_of
 from llm_research_lab.storage import write_private
 from llm_research_lab.telemetry.catalog import declaration
 
@@ -54,7 +54,7 @@ def targets(run: Path) -> list[dict[str, Any]]:
     services = declaration().sets["service"]
     groups = []
     for path in sorted(run.glob("*.json")):
-        process, facts = PROCESSES.get(path.stem.partition("-")[0]), _facts(path)
+        process, facts = PROCESSES.get(path.stem.partition("-")[0]), facts_of(path)
         if process is None or facts is None:
             continue
         address = urlsplit(facts.get("metrics_url", "")).netloc
@@ -63,15 +63,3 @@ def targets(run: Path) -> list[dict[str, Any]]:
         labels = {"service": services.start(process)[0]}
         groups.append({"targets": [address], "labels": labels})
     return groups
-
-
-def _facts(path: Path) -> dict[str, Any] | None:
-    """Read a run file; None when its process is gone."""
-    try:
-        facts: dict[str, Any] = orjson.loads(path.read_bytes())
-        os.kill(int(facts["pid"]), 0)
-    except PermissionError:
-        return facts
-    except (OSError, ValueError, KeyError):
-        return None
-    return facts

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from llm_research_lab.service.run_files import url_of
 from llm_research_lab.vocabulary import InvalidError, UnavailableError
 
 if TYPE_CHECKING:
@@ -22,14 +21,7 @@ _TIMEOUT = httpx.Timeout(130.0, connect=5.0)
 
 def ops_url(data_dir: Path) -> str | None:
     """Where the `lab ops` of the directory listens, by run/ops.json of a process that lives."""
-    try:
-        found = json.loads((data_dir / "run" / "ops.json").read_text(encoding="utf-8"))
-        os.kill(int(found["pid"]), 0)
-        return str(found["url"])
-    except PermissionError:
-        return str(found["url"])
-    except (OSError, ValueError, KeyError):
-        return None
+    return url_of(data_dir, "ops")
 
 
 def ask(settings: Settings, text: str, grid: Grid) -> dict[str, Any]:

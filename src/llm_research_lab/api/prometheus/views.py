@@ -31,7 +31,7 @@ class Administered(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Views:
-    """One an application. `writer` takes remote writes; None refuses them.
+    """One an application. `writes` False refuses remote writes.
 
     `anonymous` lets whoever reaches the port read without a key; writing always needs one.
     """
