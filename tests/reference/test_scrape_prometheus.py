@@ -98,7 +98,7 @@ def configured(address):
             for case in (*TEXTS, *OPENMETRICS)
         ]
         jobs.append(
-            f"- {{job_name: {job}, scrape_interval: 1s, {more}, {LIMITS}, "
+            f"- {{job_name: {job}, scrape_interval: 3s, {more}, {LIMITS}, "
             f"metric_relabel_configs: {RULES}, static_configs: [{', '.join(groups)}]}}"
         )
     return "global: {evaluation_interval: 1h}\nscrape_configs:\n" + "\n".join(jobs)

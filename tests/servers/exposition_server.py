@@ -59,7 +59,10 @@ def exposition(context: ssl.SSLContext | None = None):
         def log_message(self, *_):
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    class Server(ThreadingHTTPServer):
+        request_queue_size = 128  # of more at once than the default 5, some would wait a second
+
+    server = Server(("127.0.0.1", 0), Handler)
     if context is not None:
         server.socket = context.wrap_socket(server.socket, server_side=True)
     exposed.address = f"127.0.0.1:{server.server_address[1]}"
