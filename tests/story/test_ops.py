@@ -719,7 +719,8 @@ rule_files: [rules.yml]
 remote_write: [{{url: 'http://localhost:1/'}}]
 scrape_configs:
   - job_name: mine
-    static_configs: [{{targets: ['{address}']}}]
+    static_configs: [{{targets: ['{address}', 'nobody:1']}}]
+    relabel_configs: [{{source_labels: [__address__], regex: 'nobody:1', action: drop}}]
 """
 
 
@@ -733,6 +734,10 @@ def test_a_configuration_of_ones_own_is_followed_and_what_is_left_of_it_said(tmp
             one = served_alone(process, directory, said)
             until(lambda: one.vector('mine{job="mine"}'))
             assert one.get("status/config", one.admin).json()["data"]["yaml"] == file.read_text()
+            shown = one.get("targets", one.admin).json()["data"]
+            assert [one["labels"]["instance"] for one in shown["activeTargets"]] == [target.address]
+            (dropped,) = shown["droppedTargets"]
+            assert dropped["discoveredLabels"]["__address__"] == "nobody:1"
         lines = [json.loads(line) for line in said.read_text().splitlines() if line[0] == "{"]
         ignored = [line for line in lines if line["event"] == "metrics.config_ignored"]
         assert any("remote_write" in f"{line['where']} {line['why']}" for line in ignored), ignored

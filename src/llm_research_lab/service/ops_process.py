@@ -203,6 +203,7 @@ def _views(ops: _Ops) -> Views:
         version=__version__,
         config=lambda: ops.text,
         targets=ops.scraper.targets,
+        dropped=ops.scraper.dropped,
         groups=ops.ruling.groups,
         metadata=ops.scraper.metadata,
         status=lambda: _status(store),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import gzip
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,45 +10,28 @@ from urllib.parse import parse_qs
 from anyio import CapacityLimiter, to_thread
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from llm_research_lab.api.middleware.authentication import key_in
-from llm_research_lab.api.middleware.limits import LOOPBACK
 from llm_research_lab.api.prometheus import parameters as read
-from llm_research_lab.api.prometheus.answers import failure, stats_of, success, value_of
+from llm_research_lab.api.prometheus.answers import stats_of, success, value_of
+from llm_research_lab.api.prometheus.guarding import Guard
+from llm_research_lab.api.prometheus.receiving import while_wanted
 from llm_research_lab.api.prometheus.views import Views
-from llm_research_lab.commands.access import authenticate, require
 from llm_research_lab.commands.metrics.engine import AT_ONCE, TIMEOUT_SECONDS, Cancelling
 from llm_research_lab.promql import parse, pretty
 from llm_research_lab.promql.values import Grid
 from llm_research_lab.scrape.remote.wire import decode_read, decode_write, encode_read_response
-from llm_research_lab.telemetry.events import emit
-from llm_research_lab.vocabulary import LabError, NotFoundError, TooLargeError
+from llm_research_lab.vocabulary import NotFoundError
 from llm_research_lab.vocabulary.labels import label
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Sequence
 
     from starlette.requests import Request
 
-    from llm_research_lab.security import Action
+    from llm_research_lab.api.prometheus.receiving import Given
     from llm_research_lab.vocabulary.labels import Labels
-
-BODY_BYTES = 32 << 20
-"""Longest request: Prometheus sends at most 2,000 samples of remote write at a time."""
-
-FIELDS = 10_000
-"""Most fields of a form: a dashboard that asks by many selectors sends some hundreds."""
-
-GONE = 499
-"""Nobody is there to be answered. Source: nginx's word for it, as the API's metrics have it."""
-
-GZIP_BYTES = 1_000
-"""A shorter answer is not worth packing."""
-
-Given = dict[str, list[str]]
 
 
 def make_ops_app(views: Views) -> Starlette:
@@ -62,7 +43,7 @@ def make_ops_app(views: Views) -> Starlette:
 
 
 class _Doors:
-    """The handlers. Reads need ``metrics.read``, or nothing where anonymous reads are allowed."""
+    """The handlers."""
 
     def __init__(self, views: Views) -> None:
         self.views = views
@@ -70,6 +51,7 @@ class _Doors:
 
     def routes(self) -> list[Route]:
         """Give the addresses."""
+        guard = Guard(self.views)
         api, both = "/api/v1", ["GET", "POST"]
         reads = {
             "query": self.query,
@@ -93,62 +75,18 @@ class _Doors:
         }
         return [
             *(
-                Route(f"{api}/{path}", self._reading(do), methods=both)
+                Route(f"{api}/{path}", guard.reading(do), methods=both)
                 for path, do in reads.items()
             ),
-            *(Route(f"{api}/{path}", self._reading(do)) for path, do in shows.items()),
-            Route(f"{api}/admin/tsdb/snapshot", self._writing(self.snapshot), methods=["POST"]),
-            Route(f"{api}/admin/tsdb/compact", self._writing(self.compact), methods=["POST"]),
-            Route(f"{api}/write", self._writing(self.write), methods=["POST"]),
-            Route(f"{api}/read", self._remote(self.read), methods=["POST"]),
+            *(Route(f"{api}/{path}", guard.reading(do)) for path, do in shows.items()),
+            Route(f"{api}/admin/tsdb/snapshot", guard.writing(self.snapshot), methods=["POST"]),
+            Route(f"{api}/admin/tsdb/compact", guard.writing(self.compact), methods=["POST"]),
+            Route(f"{api}/write", guard.writing(self.write), methods=["POST"]),
+            Route(f"{api}/read", guard.remote(self.read), methods=["POST"]),
             Route("/metrics", self.metrics),
             Route("/-/healthy", self.healthy),
             Route("/-/ready", self.ready),
         ]
-
-    # ── Who may ────────────────────────────────────────────────────────────────────────────────
-
-    def _reading(self, do: Callable[[Request, Given], Awaitable[Response]]) -> Any:
-        async def handler(request: Request) -> Response:
-            await self._check(request, "metrics.read", anonymous=self.views.anonymous)
-            answer = await do(request, await _given(request))
-            return await run_in_threadpool(_packed, request, answer)
-
-        return _guarded(handler, plain=False)
-
-    def _writing(self, do: Callable[[Request, bytes], Awaitable[Response]]) -> Any:
-        return self._raw(do, "metrics.write", anonymous=False)
-
-    def _remote(self, do: Callable[[Request, bytes], Awaitable[Response]]) -> Any:
-        return self._raw(do, "metrics.read", anonymous=self.views.anonymous)
-
-    def _raw(
-        self,
-        do: Callable[[Request, bytes], Awaitable[Response]],
-        action: Action,
-        *,
-        anonymous: bool,
-    ) -> Any:
-        async def handler(request: Request) -> Response:
-            await self._check(request, action, anonymous=anonymous)
-            return await do(request, await _body(request))
-
-        return _guarded(handler, plain=True)
-
-    async def _check(self, request: Request, action: Action, *, anonymous: bool) -> None:
-        """Raise unless the key may do it. A key that is sent is always looked at.
-
-        Without a key only who names this machine may read: a page of another site whose name was
-        pointed at 127.0.0.1 (DNS rebinding) does not.
-        """
-        key = key_in(request.scope["headers"])
-        if key is None and anonymous and _named(request) in LOOPBACK:
-            return
-        source = request.client.host if request.client else "local"
-        agent = request.headers.get("user-agent")
-        lab = self.views.lab
-        caller = await authenticate(lab, key, source, agent, request.url.path)
-        await require(lab, caller, action, "metrics", "store")
 
     # ── Queries ────────────────────────────────────────────────────────────────────────────────
 
@@ -179,7 +117,7 @@ class _Doors:
         )
         # Threads of their own: questions that wait for a place hold up nobody's samples.
         work = to_thread.run_sync(ask, limiter=self.places)
-        told = await _while_wanted(request, work, cancelling)
+        told = await while_wanted(request, work, cancelling)
         answer = told.answer
         data = await run_in_threadpool(value_of, answer, grid, as_range=as_range)
         if read.one(given, "stats"):
@@ -235,7 +173,8 @@ class _Doors:
         """Give what is scraped, and how it went."""
         state = read.one(given, "state") or "any"
         active = list(self.views.targets()) if state in {"any", "active"} else []
-        return success({"activeTargets": active, "droppedTargets": []})
+        dropped = list(self.views.dropped()) if state in {"any", "dropped"} else []
+        return success({"activeTargets": active, "droppedTargets": dropped})
 
     async def rules(self, _request: Request, given: Given) -> Response:
         """Give the groups, and the state of each rule."""
@@ -352,79 +291,6 @@ class _Doors:
         return Response(packed, media_type="application/x-protobuf", headers=headers)
 
 
-def _guarded(
-    handler: Callable[[Request], Awaitable[Response]], *, plain: bool
-) -> Callable[[Request], Awaitable[Response]]:
-    """Answer every error: what nobody expected says nothing of the inside, and is logged."""
-
-    async def guarded(request: Request) -> Response:
-        try:
-            return await handler(request)
-        except LabError as error:
-            return _refused(error, plain=plain)
-        except ClientDisconnect:
-            return Response(status_code=GONE)
-        except Exception as error:  # noqa: BLE001 - logged, and answered by 500
-            path = getattr(request.scope.get("route"), "path", request.url.path)
-            what = f"{type(error).__name__}: {error}"
-            emit("metrics.fault", method=request.method, path=path, error=what, exception=error)
-            said = LabError("request", "an answer", "an error that nobody expected", "see the log")
-            return _refused(said, plain=plain)
-
-    return guarded
-
-
-def _named(request: Request) -> str:
-    """Give the host that the request names, without its port."""
-    host = request.headers.get("host", "")
-    return host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
-
-
-async def _while_wanted(request: Request, work: Any, cancelling: Cancelling) -> Any:
-    """Wait for the work; when the client leaves, tell it to end."""
-    task = asyncio.ensure_future(work)
-    gone = asyncio.ensure_future(_gone(request))
-    try:
-        await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
-        cancelling.asked = not task.done()
-        return await task
-    finally:
-        cancelling.asked = True
-        gone.cancel()
-
-
-async def _gone(request: Request) -> None:
-    """Return when the client has left. The body was read before."""
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
-
-
-async def _given(request: Request) -> Given:
-    """Read parameters from the address and, posted, from the form."""
-    given = parse_qs(request.url.query, keep_blank_values=True)
-    if request.method == "POST":
-        body = (await _body(request)).decode("utf-8", errors="replace")
-        try:
-            posted = parse_qs(body, keep_blank_values=True, max_num_fields=FIELDS)
-        except ValueError:
-            raise read.bad("body", f"a form of at most {FIELDS:,} fields", "another") from None
-        for name, values in posted.items():
-            given.setdefault(name, []).extend(values)
-    return given
-
-
-async def _body(request: Request) -> bytes:
-    """Read the body within its bound. Raises TooLargeError."""
-    gathered = bytearray()
-    async for chunk in request.stream():
-        gathered += chunk
-        if len(gathered) > BODY_BYTES:
-            raise TooLargeError(
-                "body", f"at most {BODY_BYTES:,} bytes", "more", "send smaller requests"
-            )
-    return bytes(gathered)
-
-
 def _limited(given: Given, found: Sequence[Any]) -> Response:
     text = read.one(given, "limit") or "0"
     if not (text.isascii() and text.isdigit() and len(text) <= 18):  # noqa: PLR2004 - 64 bits
@@ -433,21 +299,3 @@ def _limited(given: Given, found: Sequence[Any]) -> Response:
     if 0 < limit < len(found):
         return success(found[:limit], ["results truncated due to limit"])
     return success(list(found))
-
-
-def _refused(error: LabError, *, plain: bool = False) -> Response:
-    if error.status in {401, 403} or plain:
-        headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else None  # noqa: PLR2004
-        status = error.status if error.slug != "invalid" else 400
-        return PlainTextResponse(f"{error}\n", status, headers)
-    return failure(error)
-
-
-def _packed(request: Request, answer: Response) -> Response:
-    """Pack a long answer for who takes it packed."""
-    wanted: Mapping[str, str] = request.headers
-    if "gzip" in wanted.get("accept-encoding", "") and len(answer.body) >= GZIP_BYTES:
-        answer.body = gzip.compress(bytes(answer.body), 1)
-        answer.headers["Content-Encoding"] = "gzip"
-        answer.headers["Content-Length"] = str(len(answer.body))
-    return answer

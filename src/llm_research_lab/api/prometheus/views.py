@@ -43,6 +43,7 @@ class Views:
     version: str
     config: Callable[[], str]
     targets: Callable[[], Iterable[Json]]
+    dropped: Callable[[], Iterable[Json]]
     groups: Callable[[], Iterable[Json]]
     metadata: Callable[[], Mapping[str, list[Json]]]
     status: Callable[[], Json]
