@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import subprocess
+import sys
 import threading
 import time
 
@@ -234,6 +236,17 @@ def test_what_was_acknowledged_is_there_after_a_second_opening(file):
     assert other.read_now(names) == ["kept"]
     one.close()
     other.close()
+
+
+def test_processes_that_start_and_end_at_once_are_in_nobodys_way(file):
+    Database.open(file).close()
+    code = (
+        "import sys; from pathlib import Path;"
+        "from llm_research_lab.storage.relational import Database\n"
+        "for _ in range(60): Database.open(Path(sys.argv[1])).close()"
+    )
+    started = [subprocess.Popen([sys.executable, "-c", code, str(file)]) for _ in range(3)]
+    assert [one.wait(120) for one in started] == [0, 0, 0]
 
 
 def test_the_file_is_in_write_ahead_mode_and_synced_fully(file):

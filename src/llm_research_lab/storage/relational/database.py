@@ -79,10 +79,14 @@ class Database:
         watch = Watch(instruments)
         engine = watch.listen(engine_over(lambda: raw(str(path))))
         checkpoints = Checkpoints()
+        timeout = f"busy_timeout={int(busy_seconds * 1000)}"
 
         def writing() -> Line:
-            line = _line(Line(engine), "synchronous=FULL")
+            # Patient while another process that starts or ends has the whole file to itself; later
+            # the writer waits for locks by itself.
+            line = _line(Line(engine), timeout, "synchronous=FULL")
             checkpoints.ready(line)
+            line.execute("PRAGMA busy_timeout=0")
             return line
 
         writer = Writer(
@@ -93,8 +97,7 @@ class Database:
             rest_seconds=rest_seconds,
             busy_seconds=busy_seconds,
         )
-        timeout = f"busy_timeout={int(busy_seconds * 1000)}"
-        return cls(writer, Readers(lambda: _line(Line(engine), "query_only=ON", timeout), _nothing))
+        return cls(writer, Readers(lambda: _line(Line(engine), timeout, "query_only=ON"), _nothing))
 
     @classmethod
     def memory(cls, *, instruments: Instruments = SILENT) -> Database:
