@@ -1,6 +1,17 @@
-"""Rules that the bench evaluates, on the names of its own samples, shaped as the lab's are."""
+"""Rules that the bench evaluates: ten of its own, and all of the spec's, on the bench's samples.
+
+The spec's are read from its page: recording rules (5.1.1), alerts (5.2.2), the SLO's rules (5.3.2),
+capacity (5.5.1), cost (5.5.4), security (5.6.1). Each metric that the bench has not is replaced by
+one that it has, so that there are as many rules, windows and joins; all else stays, intervals and
+annotations too. What stands in no group is evaluated at the page's evaluation_interval, 15 s. One
+rule on `ALERTS` is added. `slo:error_budget:remaining:percent`, which the page's alerts read and
+nothing records, is taken for the rule that was meant.
+"""
 
 from __future__ import annotations
+
+import re
+from pathlib import Path
 
 TEN = """groups:
 - name: ten
@@ -20,79 +31,90 @@ TEN = """groups:
   - {record: "t:load:1h", expr: "avg(avg_over_time(lab_load_ratio[1h]))"}
 """
 
-_RATIO = 'sum(rate(lab_requests_total{{status!~"5.."}}[{0}])) / sum(rate(lab_requests_total[{0}]))'
-_UNDER = (
-    'sum(rate(lab_request_duration_seconds_bucket{{le="0.1"}}[{0}]))'
-    ' / sum(rate(lab_request_duration_seconds_bucket{{le="+Inf"}}[{0}]))'
+SPEC = Path(__file__).parent.parent / "docs/spec/operations-and-monitoring.md"
+SECTIONS = (
+    "#### Recording Rules",
+    "### 5.2.2 Alert Definitions",
+    "### 5.3.2 Service Level Objectives (SLOs)",
+    "### 5.5.1 Resource Utilization Thresholds",
+    "### 5.5.4 Cost Monitoring and Alerting",
+    "### 5.6.1 Security Event Monitoring",
 )
-_P = "histogram_quantile({0}, sum by (le) (rate(lab_request_duration_seconds_bucket[5m])))"
-_P_BY = (
-    "histogram_quantile(0.99,"
-    " sum by (le, instance) (rate(lab_request_duration_seconds_bucket[5m])))"
-)
+EVALUATION_MS = 15_000
+"""Source: the spec, 5.1.1, `evaluation_interval`."""
 
-_RECORDS = (
-    ("api:request_rate:5m", "rate(lab_requests_total[5m])"),
-    ("api:error_rate:5m", "1 - " + _RATIO.format("5m")),
-    ("api:latency:p99:5m", _P.format(0.99)),
-    ("api:latency:p95:5m", _P.format(0.95)),
-    ("api:latency:p50:5m", _P.format(0.5)),
-    ("api:availability:5m", _RATIO.format("5m")),
-    ("experiment:success_rate:5m", _RATIO.format("5m")),
-    ("experiment:duration:p99:5m", _P.format(0.99)),
-    ("experiment:active:current", "lab_load_ratio"),
-    ("db:query_rate:5m", "sum by (instance) (rate(lab_busy_seconds_total[5m]))"),
-    ("db:query_latency:p99:5m", _P_BY),
-    ("db:connection_pool:utilization", "(lab_load_ratio - 0.1) / lab_load_ratio"),
-    ("model:inference_rate:5m", "sum by (instance, method) (rate(lab_requests_total[5m]))"),
-    ("model:inference_latency:p99:5m", _P_BY),
-    ("model:token_usage_rate:5m", "sum by (instance, status) (rate(lab_requests_total[5m]))"),
-    (
-        "model:cost_per_request:5m",
-        (
-            "sum by (device) (rate(lab_busy_seconds_total[5m]))"
-            " / sum by (device) (avg_over_time(lab_load_ratio[5m]))"
-        ),
-    ),
-    (
-        "node:cpu_utilization:percent",
-        "100 - (avg by (instance) (irate(lab_busy_seconds_total[5m])) * 100)",
-    ),
-    ("node:memory_utilization:percent", "100 * (1 - lab_load_ratio / 2)"),
-    ("node:disk_io_utilization:percent", "rate(lab_busy_seconds_total[5m]) * 100"),
-    ("slo:availability:30d", _RATIO.format("30d")),
-    ("slo:error_budget:remaining:percent", "(0.001 - (1 - slo:availability:30d)) / 0.001 * 100"),
-    ("slo:latency:requests_under_100ms:30d", _UNDER.format("30d")),
-    ("slo:latency:remaining:percent", "(0.01 - (1 - slo:latency:requests_under_100ms:30d)) * 1e4"),
+_BUCKET, _BUSY, _LOAD = (
+    "lab_request_duration_seconds_bucket",
+    "lab_busy_seconds_total",
+    "lab_load_ratio",
 )
-_ALERTS = (
-    ("AvailabilitySLOViolation", "api:availability:5m < 0.999", "5m"),
-    ("AvailabilitySLOWarning", "api:availability:5m < 0.9995", "10m"),
-    ("LatencySLOViolation", "api:latency:p99:5m > 0.1", "5m"),
-    ("LatencySLOWarning", "api:latency:p99:5m > 0.075", "10m"),
-    ("ErrorBudgetExhausted", "slo:error_budget:remaining:percent < 0", "1m"),
-    ("ErrorBudgetCritical", "slo:error_budget:remaining:percent < 10", "5m"),
-    ("ErrorBudgetWarning", "slo:error_budget:remaining:percent < 25", "10m"),
-    ("HighCPUUsage", "node:cpu_utilization:percent > 80", "10m"),
-    ("HighMemoryUsage", "node:memory_utilization:percent > 85", "10m"),
-    ("DatabaseConnectionPoolExhausted", "db:connection_pool:utilization > 0.9", "5m"),
-    ("SlowDatabaseQueries", "db:query_latency:p99:5m > 1", "5m"),
-    ("HighExperimentFailureRate", "(1 - experiment:success_rate:5m) > 0.1", "10m"),
-    ("ModelAPIHighLatency", "model:inference_latency:p99:5m > 2", "5m"),
-    ("UnauthorizedAccessAttempt", 'increase(lab_requests_total{status="404"}[5m]) > 500', "0s"),
-    ("ManyAlerts", 'count(ALERTS{alertname!="ManyAlerts",alertstate="firing"}) > 20', "5m"),
+_STAND_INS = (
+    (r"\bapi_request_total\b", "lab_requests_total"),
+    (r"\b(api_request|experiment)_duration_seconds_bucket\b", _BUCKET),
+    (r"\bapi_request_duration_seconds_count\b", f'{_BUCKET}{{le="+Inf"}}'),
+    (r"\bexperiment_total\b", "lab_requests_total"),
+    (r'status="success"', 'status="200"'),
+    (r'status="401"', 'status="404"'),
+    (r"\bexperiment_(active_count|queue_depth)\b", _LOAD),
+    (r"\b(db_query|model_inference)_duration_seconds_bucket\b", _BUCKET),
+    (r"\bdb_query_duration_seconds_count\b", _BUSY),
+    (r"\bdb_connection_pool_size\b", _LOAD),
+    (r"\bdb_connection_pool_idle\b", f"(0 * {_LOAD} + 0.1)"),
+    (r'query_type="select"', 'instance="runner-03:9090"'),
+    (r"\bmodel_inference_duration_seconds_count\b", "lab_requests_total"),
+    (r"\bmodel_inference_tokens_total\b", "lab_requests_total"),
+    (r"\bmodel_inference_errors_total\b", 'lab_requests_total{status="500"}'),
+    (r"\bmodel_inference_cost_usd_(sum|count)\b", _BUSY),
+    (r'\bnode_cpu_seconds_total\{mode="idle"\}', _BUSY),
+    (r"\bnode_memory_MemAvailable_bytes\b", _LOAD),
+    (r"\bnode_memory_MemTotal_bytes\b", f"(0 * {_LOAD} + 2)"),
+    (r"\bnode_disk_io_time_seconds_total\b", _BUSY),
+    (r"\bnode_filesystem_(avail|size)_bytes\b", _LOAD),
+    (r'\bup\{job=~"llm-research-lab', f'{_LOAD}{{job=~"node'),
+    (r"\bpg_replication_lag_seconds\b", _LOAD),
+    (r"\bdataset_access_denied_total\b", 'lab_requests_total{status="429"}'),
+    (r"\bauthentication_failures_total\b", 'lab_requests_total{status="400"}'),
+    (r"\brbac_authorization_failures_total\b", 'lab_requests_total{status="404"}'),
+    (r"\bdataset_access_total\b", "lab_requests_total"),
+    (r'user_agent=~"[^"]*"', 'method=~".*POST.*|.*PUT.*|.*PATCH.*"'),
+    (r"\bslo:error_budget:", "slo:availability:error_budget:"),
+    (r"\b(query_type|model_name|user)\b(?=[,)])", "instance"),
+    (r"\bprovider\b(?=[,)])", "method"),
+    (r"\btoken_type\b(?=[,)])", "status"),
 )
+_ON_ALERTS = """- name: on_alerts
+  interval: 30s
+  rules:
+  - alert: ManyAlerts
+    expr: count(ALERTS{alertname!="ManyAlerts",alertstate="firing"}) > 20
+    for: 5m
+"""
+
+
+def _texts() -> list[str]:
+    """Give the YAML of the page's sections, in its order."""
+    page, found = SPEC.read_text(encoding="utf-8"), []
+    for title in SECTIONS:
+        _, here, rest = page.partition(f"\n{title}\n")
+        if not here:
+            raise ValueError(f"{SPEC}: no section {title}")
+        own = re.split(r"\n#{2,3} ", rest)[0]  # those of four are parts of a section
+        blocks = re.findall(r"```yaml\n(.*?)```", own, re.DOTALL)
+        found += blocks[:1] if title.startswith("####") else blocks
+    return found
 
 
 def lab_rules(longest: str) -> str:
-    """Give the spec's rules and alerts at 30 s, one of them on ALERTS; 30d is made `longest`."""
-    lines = ["groups:", "- name: records", "  interval: 30s", "  rules:"]
-    for name, expr in _RECORDS:
-        lines += [f"  - record: '{name}'", f"    expr: '{expr.replace('[30d]', f'[{longest}]')}'"]
-    lines += ["- name: alerts", "  interval: 30s", "  rules:"]
-    for name, expr, wait in _ALERTS:
-        lines += [f"  - alert: {name}", f"    expr: '{expr}'", f"    for: {wait}"]
-    return "\n".join([*lines, ""])
+    """Give one file of all groups; windows of 30d are made `longest`."""
+    groups, alone = list[str](), list[str]()
+    for text in _texts():
+        (groups if "groups:" in text else alone).append(text.partition("groups:")[2] or text)
+    text = "groups:" + "".join(groups)
+    text += "  - name: no_group\n    rules:\n"
+    text += "".join(re.sub(r"(?m)^(?=.)", "      ", one) for one in alone)
+    for pattern, name in _STAND_INS:
+        text = re.sub(pattern, name, text)
+    return text.replace("[30d]", f"[{longest}]") + re.sub(r"(?m)^(?=.)", "  ", _ON_ALERTS)
 
 
 UNIT_RULES = """groups:
@@ -107,13 +129,17 @@ UNIT_RULES = """groups:
 """
 
 
+UNIT_TARGETS = 40
+"""So that promtool takes as long as the goal says of its file: some 11 s."""
+
+
 def unit_tests(steps: int) -> str:
     """Give a file of tests whose one test has so many steps of a minute."""
     series = "\n".join(
         f'  - {{series: \'u_total{{status="{status}", instance="{number}"}}\', '
         f"values: '0+{grown}x{steps}'}}"
         for status, grown in (("200", 60), ("500", 30))
-        for number in range(4)
+        for number in range(UNIT_TARGETS)
     )
     return f"""rule_files: [rules.yml]
 evaluation_interval: 1m
@@ -130,6 +156,6 @@ tests:
   - expr: u:rate
     eval_time: {steps}m
     exp_samples:
-    - {{labels: 'u:rate{{status="200"}}', value: 4}}
-    - {{labels: 'u:rate{{status="500"}}', value: 2}}
+    - {{labels: 'u:rate{{status="200"}}', value: {UNIT_TARGETS}}}
+    - {{labels: 'u:rate{{status="500"}}', value: {UNIT_TARGETS / 2:g}}}
 """

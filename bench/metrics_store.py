@@ -15,25 +15,27 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from statistics import median
 
 import numpy as np
-from tests.servers.prometheus_server import prometheus
+from tests.servers.prometheus_server import Prometheus, prometheus
 
 from bench import metrics_sides as sides
-from bench.metrics_data import STEP_MS, WriteRequests, integral, parts, series
+from bench.metrics_data import DAY_MS, STEP_MS, WriteRequests, integral, parts, series
 from bench.table import Row, percentile, verdict
 from llm_research_lab.commands.metrics.engine import Engine
-from llm_research_lab.promql.values import Grid
+from llm_research_lab.promql.values import Floats, Grid
 from llm_research_lab.scrape.jobs import Job
 from llm_research_lab.scrape.samples import TargetSamples
 from llm_research_lab.storage.timeseries.blocks import write_block
 from llm_research_lab.storage.timeseries.pieces import Piece
 from llm_research_lab.storage.timeseries.store import FileSeries
-from llm_research_lab.vocabulary.labels import Labels, labels_of
+from llm_research_lab.vocabulary.labels import Labels, label, labels_of
 
 BYTES_DAYS = 7
+GAUGE = "lab_load_ratio"
 SCRAPED, SCRAPE_MS = 10_000, 250
 ACTIVE, TARGETS, TWO_HOURS = 20_000, 20, 480
 PANEL_MS, PANELS = 20, 500
@@ -47,27 +49,60 @@ def measure() -> list[Row]:
 
 
 def _bytes(folder: Path, work: Path) -> list[Row]:
-    count = min(sides.days(), BYTES_DAYS)
-    whole = integral(series())
+    count, names = min(sides.days(), BYTES_DAYS), series()
+    whole = integral(names)
+    gauge = np.array([label(one, "__name__") == GAUGE for one in names])
+    kinds = {"counters": whole, "gauges": gauge, "sums": ~whole & ~gauge}
+    found = {
+        kind: _sizes(folder, work, kind, np.flatnonzero(here).tolist())
+        for kind, here in kinds.items()
+    }
+    floats = [found["gauges"], found["sums"]]
+    both = _Sizes(*(sum(one) for one in zip(*map(astuple, floats), strict=True)))
+    told = ", ".join(f"{kind} {found[kind].said()}" for kind in ("gauges", "sums"))
     rows = []
-    for what, chosen, goal in (
-        ("counters", np.flatnonzero(whole).tolist(), 0.5),
-        ("gauges and sums", np.flatnonzero(~whole).tolist(), 1.0),
+    for what, sizes, goal, note in (
+        ("counters", found["counters"], 0.5, ""),
+        ("float gauges and sums", both, 1.0, f"; {told}"),
     ):
-        with sides.their_server(folder, count, "aligned", chosen):
-            pass
-        theirs = _their_bytes(folder / f"theirs-aligned-{count}-of-{len(chosen)}/data")
-        ours = _our_bytes(work / what, count, chosen)
         rows.append(
-            Row(
-                f"bytes a sample on disk, {what} ({count} days, {len(chosen)} series)",
+            sides.row(
+                f"bytes a sample on disk, {what} ({count} d, {sizes.series} series)",
                 f"≤ {goal:g} of Prometheus's",
-                f"{ours / theirs:.2f}: {ours:.2f} against {theirs:.2f}",
-                verdict(ours <= goal * theirs),
-                "whole blocks, index included",
+                f"{sizes.ours / sizes.theirs:.2f}: {sizes.said()}",
+                verdict(sizes.ours <= goal * sizes.theirs),
+                f"whole blocks, index included{note}",
             )
         )
     return rows
+
+
+@dataclass(frozen=True, slots=True)
+class _Sizes:
+    """What the samples of some series take on both sides, in bytes."""
+
+    series: float
+    samples: float
+    ours: float
+    theirs: float
+
+    def said(self) -> str:
+        return f"{self.ours / self.samples:.2f} against {self.theirs / self.samples:.2f}"
+
+
+def _sizes(folder: Path, work: Path, kind: str, chosen: list[int]) -> _Sizes:
+    count = min(sides.days(), BYTES_DAYS)
+    root = sides.their_root(folder, count, "aligned", kind)
+    theirs = _their_bytes(sides.feed(root, count, "aligned", chosen) / "data")
+    samples = float(count * DAY_MS // STEP_MS * len(chosen))
+    ours = _our_bytes(work / kind, count, chosen)
+    return _Sizes(len(chosen), samples, ours * samples, theirs * samples)
+
+
+def build(folder: Path) -> None:
+    """Feed what the rows of bytes need."""
+    with tempfile.TemporaryDirectory() as work:
+        _bytes(folder, Path(work))
 
 
 def _their_bytes(data: Path) -> float:
@@ -126,7 +161,7 @@ def _scrape(work: Path) -> list[Row]:
     store.close()
     usual = median(taken[1:])
     return [
-        Row(
+        sides.row(
             f"a scrape of {SCRAPED:,} series: parse, log and sync, head",
             f"≤ {SCRAPE_MS} ms",
             f"{usual:.0f} ms",
@@ -151,7 +186,7 @@ def _memory(work: Path) -> list[Row]:
             sides.send(server, requests.body(times, values, rows, shifts))
         theirs = (_resident(server) - before) / len(flat)
     return [
-        Row(
+        sides.row(
             f"memory per active series, {ACTIVE:,} series, two hours of samples in the head",
             "",
             f"{ours / 1000:.1f} kB beside {theirs / 1000:.1f} kB",
@@ -161,7 +196,7 @@ def _memory(work: Path) -> list[Row]:
     ]
 
 
-def _resident(server: sides.Prometheus) -> float:
+def _resident(server: Prometheus) -> float:
     text = server.client.get(f"{server.url}/metrics").text
     line = next(one for one in text.splitlines() if one.startswith("process_resident_memory"))
     return float(line.split()[1])
@@ -185,7 +220,7 @@ def _active() -> list[tuple[Labels, ...]]:
     ]
 
 
-def _values(count: int, turn: int) -> sides.Floats:
+def _values(count: int, turn: int) -> Floats:
     numbers = np.arange(count, dtype=np.float64)
     return np.where(numbers % 5 < 3, numbers * 7 + turn * (numbers % 13), np.sin(numbers + turn))
 
@@ -246,14 +281,14 @@ def _crash(work: Path) -> list[Row]:
     told = _child("open", work / "crash").split()
     seconds, samples, middle, last = (float(one) for one in told[-4:])
     return [
-        Row(
+        sides.row(
             f"open after a crash, two hours in the log ({samples:,.0f} samples, 24,960 batches)",
             f"< {OPEN_SECONDS} s",
             f"{seconds:.2f} s",
             verdict(seconds < OPEN_SECONDS and samples == TWO_HOURS * len(series())),
             f"every acknowledged sample is there; a batch took {each:.0f} µs with its sync",
         ),
-        Row(
+        sides.row(
             "instant query of a panel, 144 series, warm, from the head",
             f"p99 < {PANEL_MS} ms",
             f"p99 {last:.1f} ms",

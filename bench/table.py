@@ -19,6 +19,8 @@ class Row:
     got: str
     verdict: str
     note: str = ""
+    conditions: str = ""
+    """Knobs and load of the machine, where they differ from row to row."""
 
 
 def verdict(met: bool) -> str:
@@ -29,6 +31,15 @@ def percentile(values: list[float], share: float) -> float:
     """The nearest-rank percentile of at least one value."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+def peak_gib() -> float:
+    """The most memory that this process held.
+
+    getrusage's figure is the larger of it and what the parent held when it started the process.
+    """
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) / 2**20
 
 
 def machine() -> str:
