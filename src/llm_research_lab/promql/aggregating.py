@@ -17,8 +17,9 @@ import numpy as np
 from llm_research_lab.promql import totals
 from llm_research_lab.promql.errors import ExpressionError
 from llm_research_lab.promql.floats import format_float
+from llm_research_lab.promql.frames import bare
 from llm_research_lab.promql.hashing import hash_of
-from llm_research_lab.promql.naming import empty_block, kept, rows
+from llm_research_lab.promql.naming import NOT_UTF_8, empty_block, is_label_name, kept, rows
 from llm_research_lab.promql.nodes import Aggregation
 from llm_research_lab.promql.places import place
 from llm_research_lab.promql.ranking import ranked
@@ -285,9 +286,9 @@ def _count_values(
 ) -> Block:
     """Count the samples of each value; the value becomes a label."""
     name = param.value if isinstance(param, StringValue) else ""
-    if not _is_label(name, options.compat):
+    if not is_label_name(name, options):
         where = place(options.text, expr.span.start)
-        got = f'invalid label name "{name}"'
+        got = f'invalid label name "{_as_written(expr, name, options)}"'
         raise ExpressionError(where, "a label's name", got, "mend the parameter")
     counts: dict[Labels, Floats] = {}
     marks: dict[Labels, bool] = {}
@@ -308,15 +309,16 @@ def _count_values(
     return Block(tuple(counts), values, values > 0, flags)
 
 
+def _as_written(expr: Aggregation, name: str, options: Options) -> str:
+    """The name, or what stands for it in the text where that is not UTF-8."""
+    inside = expr.param and bare(expr.param)
+    if NOT_UTF_8 not in name or not options.text or inside is None:
+        return name
+    return options.text[inside.span.start + 1 : inside.span.end - 1]
+
+
 def _key_of_value(expr: Aggregation, labels: Labels, name: str, text: str) -> Labels:
     enhanced = labels_of({**dict(labels), name: text})
     if expr.without:
         return without(enhanced, (METRIC_NAME, *expr.grouping))
     return only(enhanced, (*expr.grouping, name))
-
-
-def _is_label(name: str, compat: int) -> bool:
-    """Whether it may name a label: UTF-8 of version 3, ASCII words of version 2."""
-    if compat == 3:  # noqa: PLR2004
-        return bool(name)
-    return name.isascii() and name.replace("_", "a").isalnum() and not name[:1].isdigit()

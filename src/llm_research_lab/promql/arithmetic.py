@@ -10,6 +10,32 @@ from typing import Any
 
 import numpy as np
 
+LARGEST_INTEGER = (1 << 53) - 1
+"""Up to here every integer is a float of its own."""
+
+
+def _of_bits(combine: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """Combine the bits of two integers from 0 to `LARGEST_INTEGER`; of anything else it is NaN."""
+
+    def computed_bits(left: Any, right: Any) -> Any:
+        fit = _is_integer(left) & _is_integer(right)
+        one, other = (np.where(fit, side, 0).astype(np.int64) for side in (left, right))
+        return np.where(fit, combine(one, other).astype(np.float64), np.nan)
+
+    return computed_bits
+
+
+def _is_integer(values: Any) -> Any:
+    return (values >= 0) & (values <= LARGEST_INTEGER) & (values == np.floor(values))
+
+
+BITWISE: Mapping[str, Callable[[Any, Any], Any]] = {
+    "bitand": _of_bits(np.bitwise_and),
+    "bitor": _of_bits(np.bitwise_or),
+    "bitxor": _of_bits(np.bitwise_xor),
+}
+"""Source: Prometheus, promql/promqltest/testdata/bitwise.test."""
+
 ARITHMETIC: Mapping[str, Callable[[Any, Any], Any]] = {
     "+": np.add,
     "-": np.subtract,
@@ -18,6 +44,7 @@ ARITHMETIC: Mapping[str, Callable[[Any, Any], Any]] = {
     "%": np.fmod,
     "^": np.power,
     "atan2": np.arctan2,
+    **BITWISE,
 }
 
 COMPARISON: Mapping[str, Callable[[Any, Any], Any]] = {

@@ -33,9 +33,9 @@ from llm_research_lab.promql.nodes import (
     Unary,
 )
 from llm_research_lab.promql.places import place
-from llm_research_lab.promql.ranging import RangeVector, call_range, range_value, select_range
-from llm_research_lab.promql.sampling import select
-from llm_research_lab.promql.subqueries import samples_of
+from llm_research_lab.promql.ranging import call_range, range_value, select_range
+from llm_research_lab.promql.sampling import Shown, select
+from llm_research_lab.promql.subqueries import EVERY, Turn, gathered, turns_of
 from llm_research_lab.promql.values import (
     Answer,
     Block,
@@ -50,6 +50,9 @@ from llm_research_lab.promql.values import (
 )
 
 _DEFAULTS = Options()
+
+SHOWN: Mapping[str, Shown] = {"timestamp": "times", "start_timestamp": "starts"}
+"""What these functions look at where a selector is their argument."""
 
 
 def evaluate(
@@ -134,21 +137,16 @@ def _range(expr: Range | Subquery, frame: Frame, run: Run) -> Value:
     """The samples at one instant; a range query has no such answer, `evaluate` says."""
     if frame.query.step_ms > 0:
         return RangeValue(())
-    return range_value(_vector(expr, frame, run), run)
+    return range_value(_turns(expr, frame, run)[0][1], run)
 
 
-def _vector(expr: Range | Subquery, frame: Frame, run: Run) -> RangeVector:
+def _turns(expr: Range | Subquery, frame: Frame, run: Run) -> list[Turn]:
     if isinstance(expr, Range):
-        return select_range(expr, frame, run)
+        return [(EVERY, select_range(expr, frame, run))]
     inner = frame.inner(expr)
     check_steps(inner.grid, run.options)
     block = cast("Block", _value(expr.expr, inner, run)) if inner.count else empty_block(0)
-    return RangeVector(
-        tuple(samples_of(finished(block, run.options, expr.span), inner.times)),
-        frame.ends(expr.at, expr.offset),
-        frame.length(expr.range, positive=True),
-        frame.times,
-    )
+    return turns_of(expr, finished(block, run.options, expr.span), inner.times, frame)
 
 
 def _call(expr: Call, frame: Frame, run: Run) -> Value:
@@ -156,10 +154,14 @@ def _call(expr: Call, frame: Frame, run: Run) -> Value:
     ranged = next((arg for arg in args if isinstance(arg, (Range, Subquery))), None)
     if ranged is not None:
         others = [cast("ScalarValue", _value(arg, frame, run)) for arg in args if arg is not ranged]
-        params = tuple(other.values for other in others)
-        return call_range(expr, _vector(ranged, frame, run), params, run)
-    if expr.function == "timestamp" and isinstance(args[0], Selector):
-        return nameless(select(args[0], frame, run, moments=True), run.options, expr.span)
+        answers = []
+        for turn, vector in _turns(ranged, frame, run):
+            params = tuple(other.values[turn] for other in others)
+            answers.append((turn, call_range(expr, vector, params, run)))
+        return gathered(answers, frame.count)
+    if expr.function in SHOWN and isinstance(args[0], Selector):
+        block = select(args[0], frame, run, shown=SHOWN[expr.function])
+        return nameless(block, run.options, expr.span)
     if expr.function == "info":
         args = args[:1]
     values = [_value(arg, frame, run) for arg in args]

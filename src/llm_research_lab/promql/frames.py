@@ -80,20 +80,20 @@ class Frame:
         """The instant that an @ modifier means."""
         return {"time": at.time_ms, "start": self.query.start_ms, "end": self.query.end_ms}[at.kind]
 
-    def ends(self, at: At | None, offset: Length) -> Times:
-        """Where a selector looks to from each instant, int64 [T]."""
-        shift = self.length(offset)
-        if at is None:
-            return self.times - shift
-        return np.full(self.count, self.moment(at) - shift, dtype=np.int64)
+    def ends(self, looking: Selector | Subquery) -> Times:
+        """Where a selector or subquery looks to from each instant, int64 [T]."""
+        if looking.at is not None:
+            return np.full(self.count, self.outline(looking)[0], dtype=np.int64)
+        ends, align = self.times - self.length(looking.offset), self.length(looking.align)
+        return ends if align <= 0 else ends // align * align
 
-    def outline(self, at: At | None, offset: Length) -> tuple[Instant, Instant]:
+    def outline(self, looking: Selector | Subquery) -> tuple[Instant, Instant]:
         """First and last of `ends`."""
-        shift = self.length(offset)
-        if at is not None:
-            return self.moment(at) - shift, self.moment(at) - shift
-        last = self.grid.start_ms + (self.count - 1) * self.grid.step_ms
-        return self.grid.start_ms - shift, last - shift
+        first = self.grid.start_ms if looking.at is None else self.moment(looking.at)
+        last = first if looking.at is not None else first + (self.count - 1) * self.grid.step_ms
+        shift, align = self.length(looking.offset), self.length(looking.align)
+        first, last = first - shift, last - shift
+        return (first, last) if align <= 0 else (first // align * align, last // align * align)
 
     def entering(self, expr: Expr) -> Frame:
         """The frame for `expr`: one instant when its answer is the same at all."""
@@ -101,15 +101,24 @@ class Frame:
             return self
         return replace(self, grid=Grid(self.grid.start_ms, self.grid.start_ms, 0))
 
+    def step(self, expr: Subquery) -> int:
+        """Milliseconds between a subquery's samples."""
+        given = 0 if expr.step is None else self.length(expr.step, positive=True)
+        return given or self.options.default_step_ms
+
     def inner(self, expr: Subquery) -> Frame:
         """The frame of a subquery's expression: absolute multiples of its step.
 
+        Of an aligned one: all instants that are whole steps before any end, and maybe more.
         Source: Prometheus, promql/engine.go, SubqueryExpr (3: the range is open on the left).
         """
-        first, last = self.outline(expr.at, expr.offset)
-        given = 0 if expr.step is None else self.length(expr.step, positive=True)
-        step = given or self.options.default_step_ms
+        first, last = self.outline(expr)
+        step = self.step(expr)
         edge = first - self.length(expr.range, positive=True)
+        if expr.aligned:
+            common = int(np.gcd.reduce(np.append(np.diff(self.ends(expr)), step)))
+            back = (first - edge - (1 if left_open(self.options) else 0)) // common
+            return replace(self, grid=Grid(first - back * common, last, common))
         start = -(-edge // step) * step
         if start == edge and left_open(self.options):
             start += step
@@ -126,7 +135,7 @@ def frame_of(expr: Expr, grid: Grid, options: Options) -> Frame:
 
 def selector_need(selector: Selector, frame: Frame) -> Need:
     """Samples that an instant selector reads."""
-    first, last = frame.outline(selector.at, selector.offset)
+    first, last = frame.outline(selector)
     lookback = frame.options.lookback_ms
     ahead = lookback if selector.edges == "smoothed" else 0
     return Need(selector.matchers, first - lookback + _open(frame), last + ahead)
@@ -135,7 +144,7 @@ def selector_need(selector: Selector, frame: Frame) -> Need:
 def range_need(expr: Range, frame: Frame) -> Need:
     """Samples that a range selector reads: with edges, look-back more."""
     selector = expr.selector
-    first, last = frame.outline(selector.at, selector.offset)
+    first, last = frame.outline(selector)
     behind = frame.options.lookback_ms if selector.edges else 0
     ahead = frame.options.lookback_ms if selector.edges == "smoothed" else 0
     width = frame.length(expr.range, positive=True)

@@ -85,6 +85,7 @@ range - s 0
 sort_by_label vt v -1
 sort_by_label_desc vt v -1
 start - s 0
+start_timestamp v v 0
 step - s 0
 """
 

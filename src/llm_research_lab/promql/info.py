@@ -64,7 +64,7 @@ def enrich(call: Call, base: Block, frame: Frame, run: Run) -> Block:
     selector = _info_selector(call)
     found = select(selector, frame, run)
     read = run.samples
-    newest = select(selector, frame, run, moments=True)
+    newest = select(selector, frame, run, shown="times")
     run.samples = read
     given = _given(call)
     naming = [one for one in selector.matchers if one.name == METRIC_NAME]

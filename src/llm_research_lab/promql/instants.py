@@ -17,7 +17,7 @@ from llm_research_lab.promql.elementwise import ELEMENTWISE, larger, rounded, sm
 from llm_research_lab.promql.frames import Frame, left_open
 from llm_research_lab.promql.info import enrich
 from llm_research_lab.promql.limiting import Run
-from llm_research_lab.promql.naming import kept, nameless, one_row
+from llm_research_lab.promql.naming import empty_block, kept, nameless, one_row
 from llm_research_lab.promql.nodes import Call
 from llm_research_lab.promql.relabelling import join_labels, replace_label
 from llm_research_lab.promql.sorting import RANGE_WARNING, by_labels, by_value
@@ -150,6 +150,7 @@ FUNCTIONS: dict[str, Function] = {
     "sort_by_label_desc": _sort(falling=True, labels=True),
     "sort_desc": _sort(falling=True, labels=False),
     "start": _constant(lambda frame: _of_query(frame, 1, 0)),
+    "start_timestamp": lambda of: empty_block(of.frame.count),
     "step": _constant(lambda frame: frame.query.step_ms / 1000.0),
     "time": lambda of: ScalarValue(of.frame.times / 1000.0),
     "timestamp": lambda of: of.renewed(

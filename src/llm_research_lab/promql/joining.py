@@ -78,11 +78,13 @@ class _Join:
     def _filled(
         self, many: Block, mine: list[int], one: Block, theirs: list[int], key: Labels
     ) -> list[_Pair]:
-        """Pair what has no partner with the value that fills it."""
+        """Pair what has no partner with the value that fills it.
+
+        With group_right too, fill_left is the "many" side's value.
+        Source: Prometheus, promql/engine.go, VectorBinop (the sides are swapped, the fills not).
+        """
         swapped = self.matching.card == "one-to-many"
         fill_many, fill_one = self.matching.fill_left, self.matching.fill_right
-        if swapped:
-            fill_many, fill_one = fill_one, fill_many
         found = []
         if fill_one is not None:
             partner = one.present[theirs].any(axis=0)

@@ -20,8 +20,8 @@ sum avg count min max group stddev stdvar topk bottomk count_values quantile lim
 """
 
 _OTHER_KEYWORDS = """
-and or unless atan2 offset smoothed anchored by without on ignoring group_left group_right fill
-fill_left fill_right bool start end step range min_of max_of
+and or unless atan2 bitand bitor bitxor offset align smoothed anchored by without on ignoring
+group_left group_right fill fill_left fill_right bool start end step range min_of max_of
 """
 
 AGGREGATORS = frozenset(_AGGREGATORS.split())
@@ -44,7 +44,7 @@ _NUMBER = re.compile(
     rf"|(?:{_DIGITS}(?:\.(?:{_DIGITS})?)?|\.{_DIGITS})(?:[eE][+-]?{_DIGITS})?(?![a-zA-Z0-9_.])"
 )
 _OPERATOR = re.compile(r"==|!=|<=|>=|</|>/|[-+*/%^<>=(){}\[\],@]")
-_BRACKET_OPERATOR = re.compile(r"[-+*/%^()\[\],:]")
+_BRACKET_OPERATOR = re.compile(r"::|[-+*/%^()\[\],:]")
 _BRACE_OPERATOR = re.compile(r"=~|!~|!=|=|,|\{|\}")
 _STRING = re.compile(r"\"(?:[^\"\\\n]|\\[^\n])*\"|'(?:[^'\\\n]|\\[^\n])*'|`[^`]*`")
 _NUMBER_WORDS = frozenset({"inf", "nan"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Literal
 
@@ -19,6 +20,19 @@ METADATA_LABELS: dict[int, tuple[str, ...]] = {
 }
 """What goes with the name, by `Options.compat`.
 Source: Prometheus, schema/labels.go, IsMetadataLabel."""
+
+
+NOT_UTF_8 = "\N{REPLACEMENT CHARACTER}"
+"""What bytes that are no character are read as."""
+
+_LEGACY_LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
+
+
+def is_label_name(name: str, options: Options) -> bool:
+    """Whether it may name a label: UTF-8 of version 3, ASCII words of version 2."""
+    if options.compat == 2:  # noqa: PLR2004 - Prometheus's major version
+        return _LEGACY_LABEL.fullmatch(name) is not None
+    return bool(name) and not any(c == NOT_UTF_8 or "\ud800" <= c <= "\udfff" for c in name)
 
 
 def empty_block(steps: int) -> Block:

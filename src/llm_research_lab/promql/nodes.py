@@ -71,6 +71,8 @@ class Selector:
     offset: Length = 0
     at: At | None = None
     edges: Literal["", "anchored", "smoothed"] = ""
+    align: Length = 0
+    """The instant looked at is the last multiple of this; 0: any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,11 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class Subquery:
-    """``expr[range:step]``; `step` None means the default evaluation interval."""
+    """``expr[range:step]``; `step` None means the default evaluation interval.
+
+    The steps are absolute multiples of `step`; with `aligned`, ``expr[range::step]``, they are
+    counted back from the instant.
+    """
 
     expr: Expr
     range: Length
@@ -92,6 +98,8 @@ class Subquery:
     span: Span
     offset: Length = 0
     at: At | None = None
+    align: Length = 0
+    aligned: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,10 @@ _POINT = re.compile(
 _QUOTED = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|`[^`]*`")
 
 
+_NATIVE = re.compile(r"\{\{|\bss\(")
+"""A histogram, or a set of states, which is as little a float."""
+
+
 class NativeHistogramError(ExpressionError):
     """The line has native histograms, which are not supported."""
 
@@ -48,9 +52,15 @@ class SeriesLine:
 
 def parse_series_line(text: str) -> SeriesLine:
     """Read a line. Raises ExpressionError."""
+    series, points = split_series(text)
+    return SeriesLine(parse_series(series), parse_points(points))
+
+
+def split_series(text: str) -> tuple[str, str]:
+    """Give the text of the series, and that of its points."""
     text = text.strip()
     end = _end_of_series(text)
-    return SeriesLine(parse_series(text[:end]), parse_points(text[end:]))
+    return text[:end], text[end:]
 
 
 def parse_series(text: str) -> Labels:
@@ -81,7 +91,7 @@ def _forced(text: str) -> str:
 
 def parse_points(text: str) -> tuple[Point, ...]:
     """Read points. Raises ExpressionError."""
-    if "{{" in text:
+    if _NATIVE.search(text):
         raise NativeHistogramError(
             "series", "float samples", "a native histogram", "leave native histograms out"
         )
@@ -118,7 +128,7 @@ def _expanded(word: str) -> list[Point]:
 def _end_of_series(text: str) -> int:
     """Find where the series ends: behind its braces, or at the first blank."""
     blanked = _QUOTED.sub(lambda quoted: "_" * len(quoted[0]), text)
-    name = re.match(r"[^\s{]*", blanked)
+    name = re.match(r"(?:(?!@st(?:\s|$))[^\s{])*", blanked)
     end = 0 if name is None else name.end()
     rest = blanked[end:]
     if rest.lstrip().startswith("{") and not rest.lstrip().startswith("{{"):

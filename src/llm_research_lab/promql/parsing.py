@@ -1,7 +1,7 @@
 """A text is one expression, or an error that points at the first thing wrong.
 
-A precedence-climbing parser: ``or`` < ``and unless`` < comparisons < ``+ -`` < ``* / % atan2``,
-signs < ``^`` (from the right) < modifiers.
+A precedence-climbing parser: ``or`` < ``and unless`` < comparisons < ``+ -`` < ``* / % atan2`` and
+those of bits, signs < ``^`` (from the right) < modifiers.
 Source: Prometheus, promql/parser/generated_parser.y (the language, not its tables).
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Literal, cast
 
+from llm_research_lab.promql.arithmetic import BITWISE
 from llm_research_lab.promql.checking import checked
 from llm_research_lab.promql.cursor import DEPTH, Cursor, too_deep
 from llm_research_lab.promql.functions import AGGREGATION_PARAMS, EXPERIMENTAL_AGGREGATIONS
@@ -33,7 +34,7 @@ PRECEDENCE = {
     **dict.fromkeys(("and", "unless"), 2),
     **dict.fromkeys(("==", "!=", "<=", "<", ">=", ">"), 3),
     **dict.fromkeys(("+", "-"), 4),
-    **dict.fromkeys(("*", "/", "%", "atan2"), 5),
+    **dict.fromkeys(("*", "/", "%", "atan2", *BITWISE), 5),
     "^": 6,
 }
 """How tightly a binary operator binds."""
@@ -49,7 +50,8 @@ def parse(text: str, *, experimental: bool = False) -> Expr:
     """Read the text as an expression whose types fit. Raises ExpressionError.
 
     `experimental` allows what Prometheus has behind a flag: experimental functions and
-    aggregations, ``anchored`` and ``smoothed``, fills, arithmetic in durations.
+    aggregations, ``anchored`` and ``smoothed``, fills, arithmetic in durations; and what it tries:
+    operators of bits, ``align``, subqueries aligned to the instant.
     """
     cursor = Cursor(text, lex(text), experimental)
     if cursor.ended():
@@ -88,6 +90,8 @@ def _precedence(cursor: Cursor) -> int:
 def _combined(cursor: Cursor, left: Expr) -> Expr:
     token = cursor.take()
     op = token.keyword or token.value
+    if op in BITWISE:
+        cursor.demand_experimental(token.start, f"the operator {op}")
     bool_modifier, meeting = matching(cursor)
     right = _binary(cursor, PRECEDENCE[op] + (op != "^"))
     return Binary(op, left, right, Span(left.span.start, right.span.end), meeting, bool_modifier)

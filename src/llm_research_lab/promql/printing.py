@@ -65,7 +65,9 @@ def aggregator(expr: Aggregation) -> str:
 def subquery_suffix(expr: Subquery) -> str:
     """Write what follows the expression of a subquery."""
     step = "" if expr.step is None else print_length(expr.step)
-    return f"[{print_length(expr.range)}:{step}]{_at(expr.at)}{_offset(expr.offset)}"
+    colon = "::" if expr.aligned else ":"
+    when = f"{_at(expr.at)}{_offset(expr.offset)}{_align(expr.align)}"
+    return f"[{print_length(expr.range)}{colon}{step}]{when}"
 
 
 def print_length(length: Length) -> str:
@@ -76,11 +78,11 @@ def print_length(length: Length) -> str:
 def _leaf(expr: Selector | Range | Number | String) -> str:
     if isinstance(expr, Selector):
         edges = f" {expr.edges}" if expr.edges else ""
-        return f"{_series(expr)}{_at(expr.at)}{edges}{_offset(expr.offset)}"
+        return f"{_series(expr)}{_at(expr.at)}{edges}{_offset(expr.offset)}{_align(expr.align)}"
     if isinstance(expr, Range):
         inner = expr.selector
         edges = f" {inner.edges}" if inner.edges else ""
-        when = f"{edges}{_at(inner.at)}{_offset(inner.offset)}"
+        when = f"{edges}{_at(inner.at)}{_offset(inner.offset)}{_align(inner.align)}"
         return f"{_series(inner)}[{print_length(expr.range)}]{when}"
     if isinstance(expr, String):
         return quote(expr.value)
@@ -123,6 +125,10 @@ def _at(at: At | None) -> str:
 
 def _offset(length: Length) -> str:
     return f" offset {print_length(length)}" if length else ""
+
+
+def _align(length: Length) -> str:
+    return f" align {print_length(length)}" if length else ""
 
 
 def _matching(matching: Matching | None) -> str:

@@ -14,7 +14,8 @@ from llm_research_lab.promql.naming import kept, nameless, one_row
 from llm_research_lab.promql.nodes import Call, Range
 from llm_research_lab.promql.over_time import KEEPS_NAME, RANGE_FUNCTIONS
 from llm_research_lab.promql.places import place
-from llm_research_lab.promql.sampling import Dense, dense, joined
+from llm_research_lab.promql.sampling import Dense, dense_of, joined
+from llm_research_lab.promql.starts import started
 from llm_research_lab.promql.values import (
     Annotations,
     Block,
@@ -62,10 +63,10 @@ def select_range(expr: Range, frame: Frame, run: Run) -> RangeVector:
     parts: list[Dense] = []
     for one in run.read(range_need(expr, frame)):
         run.options.check()
-        parts += dense(one.labels, one.times, one.values, one.stale)
+        parts += dense_of(one)
     return RangeVector(
         tuple(parts),
-        frame.ends(selector.at, selector.offset),
+        frame.ends(selector),
         frame.length(expr.range, positive=True),
         frame.times,
         selector.edges,
@@ -85,7 +86,8 @@ def call_range(call: Call, vector: RangeVector, params: tuple[Floats, ...], run:
         run.options.check()
         w = vector.windows(part, run)
         run.samples += int(w.counts.sum()) * len(part.labels)
-        values, present = function(part.times, part.values, w, params, run.options, told)
+        own = function if part.starts is None else started(call.function, function, part.starts)
+        values, present = own(part.times, part.values, w, params, run.options, told)
         blocks.append(kept(Block(part.labels, values, present)))
     block = joined(blocks, steps)
     _pass_on(call, told, run)

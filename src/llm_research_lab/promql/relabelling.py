@@ -11,8 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from llm_research_lab.promql.errors import ExpressionError
-from llm_research_lab.promql.frames import left_open
-from llm_research_lab.promql.naming import distinct
+from llm_research_lab.promql.naming import distinct, is_label_name
 from llm_research_lab.promql.nodes import Call
 from llm_research_lab.promql.places import place
 from llm_research_lab.promql.values import Block, Options
@@ -20,7 +19,6 @@ from llm_research_lab.vocabulary import InvalidError
 from llm_research_lab.vocabulary.labels import METRIC_NAME, Labels, label, labels_of
 from llm_research_lab.vocabulary.matchers import compiled
 
-_LEGACY_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 _REFERENCE = re.compile(r"\$(?:(\$)|\{(\w+)\}|(\w+))")
 _LARGEST_GROUP = 8
 
@@ -99,10 +97,7 @@ def refused(call: Call, options: Options, expected: str, got: str) -> Expression
 
 
 def _check_name(call: Call, name: str, kind: str, options: Options) -> None:
-    fits = bool(name) and not any("\ud800" <= character <= "\udfff" for character in name)
-    if not left_open(options):
-        fits = _LEGACY_NAME.fullmatch(name) is not None
-    if not fits:
+    if not is_label_name(name, options):
         raise refused(
             call, options, "a label name", f"invalid {kind} label name in {call.function}(): {name}"
         )

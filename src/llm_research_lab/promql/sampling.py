@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -22,23 +23,28 @@ from llm_research_lab.vocabulary.labels import Labels
 class Dense:
     """Series that all have a sample at each of the times: no markers, no gaps.
 
-    Shapes: `times` int64 [N]; `values` float64 [S, N], C-contiguous.
+    Shapes: `times` int64 [N]; `values` float64 [S, N], C-contiguous; `starts` as in Columns.
     """
 
     labels: tuple[Labels, ...]
     times: Times
     values: Floats
+    starts: Times | None = None
 
 
 def dense(
-    labels: Sequence[Labels], times: Times, values: Floats, gaps: Flags | None
+    labels: Sequence[Labels],
+    times: Times,
+    values: Floats,
+    gaps: Flags | None,
+    starts: Times | None = None,
 ) -> list[Dense]:
     """Split by where the gaps are: rows of the same gaps share one compacted time column.
 
     What ends one target's series ends all of them, so there are few patterns.
     """
     if gaps is None or not gaps.any():
-        return [Dense(tuple(labels), times, np.ascontiguousarray(values))]
+        return [Dense(tuple(labels), times, np.ascontiguousarray(values), starts)]
     packed = np.packbits(gaps, axis=1)
     patterns: dict[bytes, list[int]] = {}
     for row in range(len(labels)):
@@ -50,22 +56,38 @@ def dense(
             rows = values if len(members) == len(labels) else values[members]
             whole = len(here) == len(times)
             compacted = np.ascontiguousarray(rows if whole else np.take(rows, here, axis=1))
-            result.append(Dense(tuple(labels[row] for row in members), times[here], compacted))
+            began = None if starts is None else np.take(starts[members], here, axis=1)
+            named = tuple(labels[row] for row in members)
+            result.append(Dense(named, times[here], compacted, began))
     return result
 
 
-def select(expr: Selector, frame: Frame, run: Run, *, moments: bool = False) -> Block:
+def dense_of(columns: Columns) -> Sequence[Dense]:
+    """Split columns, or those that they were cut from; once for all that ask."""
+    whole = columns.cut_from or columns
+    found: Sequence[Dense] | None = whole.derived.get("dense")
+    if found is None:
+        found = dense(whole.labels, whole.times, whole.values, whole.stale, whole.starts)
+        whole.derived["dense"] = found
+    return found
+
+
+Shown = Literal["values", "times", "starts"]
+"""What of a sample is looked at: its value; in seconds its time, or when its counter began."""
+
+
+def select(expr: Selector, frame: Frame, run: Run, *, shown: Shown = "values") -> Block:
     """The selector's instant vector at every instant of the frame.
 
-    With `moments` the values are the samples' own times, in seconds.
+    Where a start is not known it is 0.
     """
     columns = run.read(selector_need(expr, frame))
-    ends = frame.ends(expr.at, expr.offset)
+    ends = frame.ends(expr)
     run.make_room(sum(len(one.labels) for one in columns), frame.count)
     parts: list[Block] = []
     for one in columns:
         run.options.check()
-        parts += (kept(block) for block in _looked_up(one, ends, expr, run.options, moments))
+        parts += (kept(block) for block in _looked_up(one, ends, expr, run.options, shown))
     block = joined(parts, frame.count)
     run.samples += int(np.count_nonzero(block.present))
     return block
@@ -93,10 +115,10 @@ def joined(parts: Iterable[Block], steps: int) -> Block:
 
 
 def _looked_up(
-    columns: Columns, ends: Times, expr: Selector, options: Options, moments: bool
+    columns: Columns, ends: Times, expr: Selector, options: Options, shown: Shown
 ) -> list[Block]:
-    if expr.edges == "smoothed" and not moments:
-        parts = dense(columns.labels, columns.times, columns.values, columns.stale)
+    if expr.edges == "smoothed" and shown == "values":
+        parts = dense_of(columns)
         return [_smoothed(part, ends, options) for part in parts]
     if not len(columns.times):
         return []
@@ -107,8 +129,12 @@ def _looked_up(
     present = np.repeat(((found >= 0) & (times >= oldest))[np.newaxis], len(columns.labels), axis=0)
     if columns.stale is not None:
         present &= ~np.take(columns.stale, held, axis=1)
-    if moments:
+    if shown == "times":
         values = np.repeat((times / 1000.0)[np.newaxis], len(columns.labels), axis=0)
+    elif shown == "starts":
+        values = np.zeros((len(columns.labels), len(ends)))
+        if columns.starts is not None:
+            values = np.take(columns.starts.astype(np.float64), held, axis=1) / 1000.0
     else:
         values = np.take(columns.values, held, axis=1)
     return [Block(columns.labels, values, present)]

@@ -12,7 +12,7 @@ from typing import Literal, cast
 from llm_research_lab.promql.cursor import Cursor
 from llm_research_lab.promql.lexing import Token, shown
 from llm_research_lab.promql.measuring import offset_length, positive_length
-from llm_research_lab.promql.nodes import At, Expr, Range, Selector, Span, Subquery
+from llm_research_lab.promql.nodes import At, Expr, Length, Range, Selector, Span, Subquery
 from llm_research_lab.promql.numerals import is_numeral, seconds
 from llm_research_lab.vocabulary import InvalidError
 from llm_research_lab.vocabulary.labels import METRIC_NAME
@@ -69,7 +69,7 @@ def _matcher(cursor: Cursor) -> Matcher:
 
 
 def modified(cursor: Cursor, expr: Expr) -> Expr:
-    """Read the modifiers after an expression: ranges, offset, @, anchored, smoothed."""
+    """Read the modifiers after an expression: ranges, offset, @, align, anchored, smoothed."""
     while True:
         keyword = cursor.token.keyword
         if cursor.sees("["):
@@ -78,6 +78,8 @@ def modified(cursor: Cursor, expr: Expr) -> Expr:
             expr = _at(cursor, expr)
         elif keyword == "offset":
             expr = _offset(cursor, expr)
+        elif keyword == "align":
+            expr = _aligned(cursor, expr)
         elif keyword in {"anchored", "smoothed"}:
             expr = _edges(cursor, expr)
         else:
@@ -87,10 +89,8 @@ def modified(cursor: Cursor, expr: Expr) -> Expr:
 def _ranged(cursor: Cursor, expr: Expr) -> Expr:
     bracket = cursor.demand("[", "before the range")
     length = positive_length(cursor)
-    if cursor.takes(":"):
-        step = None if cursor.sees("]") else positive_length(cursor)
-        cursor.demand("]", "after the subquery's step")
-        return Subquery(expr, length, step, Span(expr.span.start, cursor.end))
+    if cursor.sees(":", "::"):
+        return _subquery(cursor, expr, length)
     if not cursor.takes("]"):
         raise cursor.unexpected('":" or "]" after the range')
     if not isinstance(expr, Selector):
@@ -100,14 +100,24 @@ def _ranged(cursor: Cursor, expr: Expr) -> Expr:
             "a range after another expression",
             'write a subquery, with ":" after the range',
         )
-    if expr.offset or expr.at or expr.edges:
+    if expr.offset or expr.at or expr.edges or expr.align:
         raise cursor.refuse(
             bracket.start,
-            "the range before offset, @, anchored and smoothed",
+            "the range before offset, @, align, anchored and smoothed",
             "it after",
             "move the range to the selector",
         )
     return Range(expr, length, Span(expr.span.start, cursor.end))
+
+
+def _subquery(cursor: Cursor, expr: Expr, length: Length) -> Subquery:
+    colon = cursor.take()
+    aligned = colon.value == "::"
+    if aligned:
+        cursor.demand_experimental(colon.start, "a subquery aligned to the instant")
+    step = None if cursor.sees("]") else positive_length(cursor)
+    cursor.demand("]", "after the subquery's step")
+    return Subquery(expr, length, step, Span(expr.span.start, cursor.end), aligned=aligned)
 
 
 def _changed(cursor: Cursor, expr: Expr, token: Token, field: str, value: object) -> Expr:
@@ -135,6 +145,18 @@ def _changed(cursor: Cursor, expr: Expr, token: Token, field: str, value: object
 def _offset(cursor: Cursor, expr: Expr) -> Expr:
     token = cursor.take()
     return _changed(cursor, expr, token, "offset", offset_length(cursor))
+
+
+def _aligned(cursor: Cursor, expr: Expr) -> Expr:
+    token = cursor.take()
+    cursor.demand_experimental(token.start, f"the modifier {token.keyword}")
+    start = cursor.token.start
+    length = offset_length(cursor)
+    if isinstance(length, int) and length < 0:
+        raise cursor.refuse(
+            start, "a duration not below zero", cursor.text[start : cursor.end], "remove the sign"
+        )
+    return _changed(cursor, expr, token, "align", length)
 
 
 def _edges(cursor: Cursor, expr: Expr) -> Expr:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,8 +25,8 @@ STALE_BITS = 0x7FF0000000000002
 class Columns:
     """Series that share one time column.
 
-    Shapes: `times` int64 [N], strictly increasing, milliseconds; `values` float64 [S, N],
-    C-contiguous; `stale` bool [S, N], True where the sample is a stale marker (its value is any
+    Shapes: `times` int64 [N], strictly increasing, milliseconds; `values` float64 [S, N], each row
+    contiguous; `stale` bool [S, N], True where the sample is a stale marker (its value is any
     NaN then), or None when there is no marker at all.
     """
 
@@ -34,6 +34,12 @@ class Columns:
     times: Times
     values: Floats
     stale: Flags | None = None
+    cut_from: Columns | None = None
+    """Wider columns of the same series, C-contiguous and kept: windows on those hold the same."""
+    derived: dict[str, Any] = field(default_factory=dict)
+    """What is made of the samples alone, made once."""
+    starts: Times | None = None
+    """When each sample's counter began, int64 [S, N], 0 where not known; None: nowhere known."""
 
 
 @dataclass(frozen=True, slots=True)

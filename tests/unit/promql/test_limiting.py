@@ -30,6 +30,7 @@ STORE = [columns(60_000, {f"x a={row}": range(10) for row in range(4)})]
         ("x", Limits(steps=4), "steps"),
         ("max_over_time(x[10m:1m])", Limits(steps=10), "steps"),
         ("max_over_time(x[10m:1m])", Limits(samples=50), "samples"),
+        ("max_over_time(x[10m::7s])", Limits(steps=800), "steps"),
     ],
 )
 def test_each_limit_is_kept(expression, limits, what):

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
+import operator
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.unit.promql.asking import NAN, ask, columns, table
 
 from llm_research_lab.promql import Annotations, Options
+from llm_research_lab.promql.arithmetic import computed
 from llm_research_lab.promql.binary import binary
 from llm_research_lab.promql.errors import ExpressionError
 from llm_research_lab.promql.nodes import Binary, Number, Span
@@ -65,6 +69,24 @@ def test_series_that_never_meet_may_share_a_partner():
     assert table(answer) == {"-": [6, 7]}
 
 
+BITS = {"bitand": operator.and_, "bitor": operator.or_, "bitxor": operator.xor}
+FITTING = st.integers(0, (1 << 53) - 1)
+
+
+@pytest.mark.parametrize("op", sorted(BITS))
+@given(one=FITTING, other=FITTING)
+def test_bits_are_those_of_whole_numbers(op, one, other):
+    assert computed(op, np.array([float(one)]), np.array([float(other)])) == BITS[op](one, other)
+
+
+@pytest.mark.parametrize("op", sorted(BITS))
+@given(good=FITTING, bad=st.floats().filter(lambda f: not (f.is_integer() and 0 <= f < 1 << 53)))
+def test_what_is_no_whole_number_has_no_bits(op, good, bad):
+    pair = np.array([float(good)]), np.array([bad])
+    assert np.isnan(computed(op, *pair)).all()
+    assert np.isnan(computed(op, *pair[::-1])).all()
+
+
 def test_only_version_two_keeps_the_name_with_atan2():
     assert list(rows("m atan2 0", compat=2)) == ["m a=x", "m a=y"]
     assert list(rows("m atan2 0", compat=3)) == ["- a=x", "- a=y"]
@@ -77,9 +99,9 @@ def test_who_has_no_partner_meets_the_filling():
     assert rows("none - fill_left(1) n") == {"- a=x": -1, "- a=z": -4}
     many = rows("p - on(a) group_left fill_right(1) m{a='y'}")
     assert many == {"- a=x b=1": 9, "- a=x b=2": 19}
-    swapped = rows("m{a='y'} - on(a) group_right fill_left(1) p")
+    swapped = rows("m{a='y'} - on(a) group_right fill_right(1) p")
     assert swapped == {"- a=x b=1": -9, "- a=x b=2": -19}
-    lone = rows("m{a='y'} - on(a) group_right fill_right(1) p")
+    lone = rows("m{a='y'} - on(a) group_right fill_left(1) p")
     assert lone == {"- a=y": 0}
 
 

@@ -49,7 +49,7 @@ def test_how_many_arguments_a_function_takes(name, least, most):
 
 
 def test_the_functions_are_prometheus_3_s():
-    assert len(SIGNATURES) == 90
+    assert len(SIGNATURES) == 91
     assert sorted(one.name for one in SIGNATURES.values() if one.experimental) == [
         "double_exponential_smoothing",
         "end",
@@ -64,6 +64,7 @@ def test_the_functions_are_prometheus_3_s():
         "sort_by_label",
         "sort_by_label_desc",
         "start",
+        "start_timestamp",
         "step",
         "ts_of_first_over_time",
         "ts_of_last_over_time",

@@ -159,6 +159,7 @@ def test_comments_and_blanks_are_nothing():
         ("a - b + c", "(a - b) + c"),
         ("a + b * c", "a + (b * c)"),
         ("a * b atan2 c % d / e", "(((a * b) atan2 c) % d) / e"),
+        ("a + b bitand c bitor d bitxor e ^ f", "a + (((b bitand c) bitor d) bitxor (e ^ f))"),
         ("a * b ^ c", "a * (b ^ c)"),
         ("a ^ b ^ c", "a ^ (b ^ c)"),
         ("-a ^ b", "-(a ^ b)"),
@@ -179,7 +180,8 @@ def test_operators_bind_as_in_prometheus(text, same_as):
             return Unary(value.op, unwrapped(value.expr), NOWHERE)
         return bare(value)
 
-    assert unwrapped(parse(text)) == unwrapped(parse(same_as))
+    one, other = (parse(each, experimental=True) for each in (text, same_as))
+    assert unwrapped(one) == unwrapped(other)
 
 
 @pytest.mark.parametrize(
@@ -207,6 +209,12 @@ def test_operators_bind_as_in_prometheus(text, same_as):
         ),
         ("x[5m:]", Subquery(x(), 300_000, None, NOWHERE)),
         ("x[5m:30s] @ end() offset 1s", Subquery(x(), 300_000, 30_000, NOWHERE, 1000, At("end"))),
+        ("x[5m::]", Subquery(x(), 300_000, None, NOWHERE, aligned=True)),
+        ("x[5m::30s]", Subquery(x(), 300_000, 30_000, NOWHERE, aligned=True)),
+        ("x align 30s", x(align=30_000)),
+        ("x offset 1s align 5", x(offset=1000, align=5_000)),
+        ("x[5m] align 30s", Range(x(align=30_000), 300_000, NOWHERE)),
+        ("x[5m:] align 1m", Subquery(x(), 300_000, None, NOWHERE, align=60_000)),
     ],
 )
 def test_a_selector_and_its_modifiers(text, expected):
@@ -246,6 +254,8 @@ def test_words_in_braces_are_labels_and_never_keywords():
         "or",
         "unless",
         "anchored",
+        "align",
+        "bitand",
         "limitk",
     ],
 )
@@ -369,6 +379,9 @@ def test_every_expression_has_a_type(text, expected):
         "step()",
         "x smoothed",
         "x[5m] anchored",
+        "x align 5m",
+        "x[5m::5m]",
+        "a bitand b",
         "x[5m + 5m]",
         "x offset (5m)",
         "x offset step()",
@@ -425,6 +438,11 @@ def test_what_is_experimental_must_be_allowed(text):
         ("x offset 5m[5m]", "1:12"),
         ("x @ 1 [5m]", "1:7"),
         ("x smoothed[5m]", "1:11"),
+        ("x align 5m[5m]", "1:11"),
+        ("x align", "1:8"),
+        ("x align -5m", "1:9"),
+        ("x align 5m align 5m", "1:12"),
+        ("x[5m: :5m]", "1:7"),
         ("x offset", "1:9"),
         ("x offset y", "1:10"),
         ("x offset 1m offset 2m", "1:13"),

@@ -32,7 +32,7 @@ from llm_research_lab.vocabulary.matchers import Matcher
 NOWHERE = Span(0, 0)
 SETS = ["and", "or", "unless"]
 COMPARISONS = ["==", "!=", "<", ">", "<=", ">="]
-ARITHMETIC = ["+", "-", "*", "/", "%", "^", "atan2"]
+ARITHMETIC = ["+", "-", "*", "/", "%", "^", "atan2", "bitand", "bitor", "bitxor"]
 LENGTH_PRECEDENCE = {"+": 1, "-": 1, "*": 2, "/": 2, "%": 2, "neg": 2, "^": 3}
 
 words = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)
@@ -138,6 +138,7 @@ offsets = (
     | st.integers(-(10**11), 10**11)
     | length_nodes.filter(lambda node: not is_literal(node)).map(as_offset)
 )
+aligns = st.just(0) | milliseconds
 ats = (
     st.none()
     | st.builds(At, st.just("time"), st.integers(-(10**13), 10**13))
@@ -163,11 +164,12 @@ selected = st.tuples(st.none() | metric_names, st.lists(matchers, max_size=3)).m
 
 def selectors(edges):
     return st.builds(
-        lambda pair, offset, at, edge: Selector(*pair, NOWHERE, offset, at, edge),
+        lambda pair, offset, at, edge, align: Selector(*pair, NOWHERE, offset, at, edge, align),
         selected,
         offsets,
         ats,
         st.sampled_from(edges),
+        aligns,
     )
 
 
@@ -283,7 +285,8 @@ def matrices(draw, depth, edges=("",)):
     inner = draw(vectors(depth - 1))
     inner = wrapped(inner, isinstance(inner, (Binary, Unary)))
     step = draw(st.none() | ranges)
-    return Subquery(inner, draw(ranges), step, NOWHERE, draw(offsets), draw(ats))
+    when = draw(offsets), draw(ats), draw(aligns), draw(st.booleans())
+    return Subquery(inner, draw(ranges), step, NOWHERE, *when)
 
 
 def of_type(wanted, depth, edges=("",)):

@@ -30,6 +30,8 @@ _EXPECT = re.compile(
 )
 _VECTOR = re.compile(r"from\s+(?P<start>\S+)\s+to\s+(?P<end>\S+)\s+step\s+(?P<step>\S+)")
 
+_QUOTES = ('"', "'", "`")
+
 Outcome = Literal["fail", "warn", "no_warn", "info", "no_info"]
 
 
@@ -182,7 +184,7 @@ def _expect(expected: _Expected, line: int, text: str) -> None:
     if what == "ordered":
         expected.ordered = True
     elif what == "string":
-        expected.string = _unquoted(said or "")
+        expected.string = _unquoted(text[len("expect string ") :])
     elif what == "range vector":
         expected.vector = _vector(said or "", line)
     else:
@@ -200,7 +202,9 @@ def _vector(text: str, line: int) -> tuple[int, int, int]:
 
 
 def _unquoted(text: str) -> str:
-    """Read the string as the language reads one."""
+    """Read the string as the language reads one, or as it stands where it is not in quotes."""
+    if not text.strip().startswith(_QUOTES):
+        return text
     expr = parse(text)
     return expr.value if isinstance(expr, String) else text
 

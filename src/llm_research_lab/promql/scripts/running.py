@@ -8,9 +8,8 @@ Source: prometheus/prometheus, promql/promqltest (README.md; values agree to 1e-
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 import numpy as np
@@ -26,6 +25,7 @@ from llm_research_lab.promql.notation import (
 )
 from llm_research_lab.promql.parsing import parse
 from llm_research_lab.promql.plan import needs
+from llm_research_lab.promql.scripts.loading import Samples
 from llm_research_lab.promql.scripts.reading import Clear, Eval, Expectation, Load, read_script
 from llm_research_lab.promql.values import (
     Answer,
@@ -40,7 +40,7 @@ from llm_research_lab.promql.values import (
 )
 from llm_research_lab.vocabulary import LabError
 from llm_research_lab.vocabulary.labels import Labels
-from llm_research_lab.vocabulary.matchers import accepts, compiled
+from llm_research_lab.vocabulary.matchers import compiled
 
 EPSILON = 1e-6
 
@@ -84,47 +84,28 @@ class _WrongError(Exception):
 
 
 @dataclass(slots=True)
-class _Samples:
-    """What was loaded: by series, values by instant."""
+class _Asked:
+    """The samples, and what was asked of them: series with native histograms, floats."""
 
-    series: dict[Labels, dict[int, Point]] = field(default_factory=lambda: defaultdict(dict))
-    beyond: bool = False
-    """Whether a series that could not be loaded is missing."""
-
-    def load(self, command: Load) -> None:
-        """Add the samples of a ``load``."""
-        for _, text in command.series:
-            try:
-                line = parse_series_line(text)
-            except NativeHistogramError:
-                self.beyond = True
-                continue
-            samples = self.series[line.labels]
-            for place, point in enumerate(line.points):
-                if point is not None:
-                    samples[place * command.step_ms] = point
+    samples: Samples
+    histograms: bool = False
+    floats: bool = False
 
     def fetch(self, need: Need) -> list[Columns]:
         """Give the samples of a need."""
-        found = []
-        for labels, samples in self.series.items():
-            times = sorted(t for t in samples if need.from_ms <= t <= need.to_ms)
-            if times and accepts(need.matchers, labels):
-                points = [samples[time] for time in times]
-                stale = np.array([[point == STALE for point in points]])
-                values = np.array([[math.nan if p == STALE else p for p in points]], np.float64)
-                marked = stale if stale.any() else None
-                found.append(Columns((labels,), np.array(times, np.int64), values, marked))
+        found = self.samples.fetch(need)
+        self.histograms |= self.samples.histograms(need)
+        self.floats |= any(one.stale is None or not one.stale.all() for one in found)
         return found
 
 
 def run_script(text: str, options: Options = OPTIONS) -> Report:
     """Run a script. Raises ExpressionError when it cannot be read."""
-    report, samples = Report(), _Samples()
+    report, samples = Report(), Samples()
     for command in read_script(text):
         match command:
             case Clear():
-                samples = _Samples()
+                samples = Samples()
             case Load():
                 _load(samples, command, report)
             case _:
@@ -132,29 +113,32 @@ def run_script(text: str, options: Options = OPTIONS) -> Report:
     return report
 
 
-def _load(samples: _Samples, command: Load, report: Report) -> None:
+def _load(samples: Samples, command: Load, report: Report) -> None:
     try:
         samples.load(command)
     except LabError as error:
         report.failures.append(Failure(command.line, str(error)))
-    samples.beyond |= command.histograms
 
 
-def _count(samples: _Samples, command: Eval, options: Options, report: Report) -> None:
+def _count(samples: Samples, command: Eval, options: Options, report: Report) -> None:
+    asked = _Asked(samples)
     try:
-        _check(samples, command, options)
+        _check(asked, command, options)
     except _UnsupportedError:
         report.unsupported += 1
     except _WrongError as wrong:
-        if samples.beyond:
+        if asked.histograms:
             report.unsupported += 1
         else:
             report.failures.append(Failure(command.line, f"{command.text}: {wrong}"))
     else:
-        report.passed += 1
+        if asked.histograms and not asked.floats:
+            report.unsupported += 1
+        else:
+            report.passed += 1
 
 
-def _check(samples: _Samples, command: Eval, options: Options) -> None:
+def _check(samples: _Asked, command: Eval, options: Options) -> None:
     step = command.step_ms
     grid = Grid(command.start_ms, command.end_ms, step or 0)
     try:
@@ -171,13 +155,14 @@ def _check(samples: _Samples, command: Eval, options: Options) -> None:
         _compare_neighbours(samples, command, options)
 
 
-def _answer(samples: _Samples, text: str, grid: Grid, options: Options) -> Answer:
+def _answer(samples: _Asked, text: str, grid: Grid, options: Options) -> Answer:
+    options = replace(options, text=text)
     expr = parse(text, experimental=options.experimental)
     fetched = {need: samples.fetch(need) for need in needs(expr, grid, options)}
     return evaluate(expr, grid, fetched, options)
 
 
-def _compare_neighbours(samples: _Samples, command: Eval, options: Options) -> None:
+def _compare_neighbours(samples: _Asked, command: Eval, options: Options) -> None:
     """Ask again as a range, and compare at the instant alone; @ start() and end() would move."""
     if any(word in command.text.lower() for word in MOVING):
         return

@@ -16,8 +16,8 @@ from llm_research_lab.promql.scripts.reading import Expectation
 from llm_research_lab.promql.scripts.running import almost
 
 HERE = Path(__file__).parent
-UNSUPPORTED = {"histograms.test": 2}
-"""What asks for the native histograms that ``load_with_nhcb`` would make."""
+UNSUPPORTED = {"histograms.test": 1}
+"""What asks for the native histogram that ``load_with_nhcb`` would make."""
 
 
 @pytest.mark.parametrize("path", sorted(HERE.glob("*.test")), ids=lambda path: path.stem)
@@ -193,6 +193,69 @@ def test_what_native_histograms_would_answer_is_not_ours():
     )
     report = run_script(text)
     assert (report.passed, report.unsupported, report.failures) == (1, 3, [])
+
+
+def test_floats_beside_native_histograms_are_looked_at():
+    text = (
+        "load 1m\n  both 1 2 {{sum:1}}+{{count:1}}x2 4\n  other 3\n  state ss(on, a=1 b=0) x2\n\n"
+        "eval range from 0 to 5m step 1m both\n  both 1 2 _ _ _ 4\n\n"
+        "eval instant at 0 other\n  other 4\n\n"
+        "eval instant at 0 both\n  both 4\n\n"
+        "eval instant at 5m sum_over_time(both[6m])\n  {} 7\n\n"
+        "eval instant at 0 state\n  state ss(on, a=1 b=0)\n\n"
+        "eval instant at 0 abs(state)\n"
+    )
+    report = run_script(text)
+    assert [failure.line for failure in report.failures] == [9]
+    assert (report.passed, report.unsupported) == (2, 3)
+
+
+def test_only_what_asks_for_the_histograms_of_custom_buckets_is_not_ours():
+    text = (
+        'load_with_nhcb 1m\n  a_bucket{le="1"} 1\n  a_bucket{le="+Inf"} 2\n  a_sum 5\n\n'
+        "eval instant at 0 a_sum\n  a_sum 6\n\n"
+        "eval instant at 0 histogram_sum(a)\n  {} 5\n\n"
+        "eval instant at 0 histogram_quantile(0.5, a_bucket)\n  {} 1\n"
+    )
+    report = run_script(text)
+    assert [failure.line for failure in report.failures] == [6]
+    assert (report.passed, report.unsupported) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    "line", ["a@st soon", "a@st -1m+1m", "a@st 1", "a@st x3", "a@st 0x99999999", "a@st 1m30"]
+)
+def test_a_start_that_is_none_is_a_failure_of_its_load(line):
+    report = run_script(f"load 1m\n  {line}\n")
+    assert [failure.line for failure in report.failures] == [1]
+
+
+def test_a_series_may_have_starts_alone_or_more_of_them_than_samples():
+    text = "load 1m\n  a 1\n  a@st _ 0 -5s+5sx1\n  b@st\n\neval instant at 0 a\n  a 1"
+    report = run_script(text)
+    assert (report.passed, report.failures) == (1, [])
+
+
+@pytest.mark.parametrize(
+    ("said", "value"),
+    [
+        ("", ""),
+        (" Foo", "Foo"),
+        ("  Foo bar", " Foo bar"),
+        (' "Foo"', "Foo"),
+        (r' "a\tb"', "a\tb"),
+        (" 'it'", "it"),
+        (" `a`", "a"),
+        (' "a" + 1', None),
+    ],
+)
+def test_a_string_is_expected_in_quotes_or_as_it_stands(said, value):
+    if value is None:
+        with pytest.raises(ExpressionError):
+            read_script(f"eval instant at 0 1\n  expect string{said}")
+        return
+    (command,) = read_script(f"eval instant at 0 1\n  expect string{said}")
+    assert command.string == value
 
 
 def test_cleared_samples_are_gone():
