@@ -14,6 +14,7 @@ import sys
 NEEDED = {
     "promtool": ("prometheus", "checks and scrapes our metrics as a real Prometheus does"),
     "amtool": ("prometheus-alertmanager", "routes as the lab must; its server is there too"),
+    "chromium": ("chromium", "opens reports as people do"),
     "cc": ("gcc", "builds the clock that a test sets back under a running lab"),
 }
 """By the command that must be there: Debian's package, and what tests do with it."""

@@ -1,0 +1,1 @@
+"""Use cases that cross domains: each introduces domains to each other, and decides nothing."""
