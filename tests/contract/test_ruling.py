@@ -88,6 +88,34 @@ async def test_a_rule_reads_what_the_rule_before_it_wrote_at_the_same_tick(lab, 
     assert samples(store, "ALERTS", alertstate="pending")[0] == (NOW, 1.0)
 
 
+class Counting(MemorySeries):
+    """Counts what is stored at once."""
+
+    def __init__(self):
+        super().__init__()
+        self.sizes = []
+
+    def append(self, batch):
+        self.sizes.append(len(batch.labels))
+        return super().append(batch)
+
+
+async def test_a_group_is_stored_at_once_and_its_rules_read_stored_and_new_samples_as_one(
+    lab, tmp_path
+):
+    path = tmp_path / "chain.yml"
+    path.write_text(
+        "groups: [{name: one, rules: [{record: n, expr: up}, {record: n, expr: up, labels: {k: v}},"
+        " {record: m, expr: 'sum without (k) (sum_over_time(n[5m]))'}, {alert: A, expr: m > 3}]}]"
+    )
+    store = Counting()
+    live = ruling(lab, store, path)
+    await ticks(live, store, 0, 3, value=1)
+    assert samples(store, "m") == [(NOW + tick * MINUTE, 2.0 * (tick + 1)) for tick in range(3)]
+    assert samples(store, "ALERTS") == [(NOW + MINUTE, 1.0), (NOW + 2 * MINUTE, 1.0)]
+    assert store.sizes == [1, 3, 1, 5, 1, 5]
+
+
 async def test_an_alert_fires_after_its_time_and_ends_with_a_marker(lab, rules):
     store = MemorySeries()
     live = ruling(lab, store, rules)
@@ -155,6 +183,81 @@ async def test_a_rule_that_fails_is_told_and_the_others_go_on(lab, tmp_path):
     assert samples(store, "good") == [(NOW, 7.0)]
 
 
+TWICE = """
+groups:
+  - name: one
+    rules:
+      - {record: n, expr: up}
+      - {record: n, expr: up + 1}
+      - {record: n, expr: up + 0}
+      - {alert: A, expr: up * on () up, labels: {x: bad}}
+      - alert: A
+        expr: up == 0
+        keep_firing_for: 2m
+        labels: {at: '{{ $externalLabels.region }}'}
+        annotations: {all: '{{ query "sum(up)" | first | value }} {{ $externalURL }}'}
+"""
+
+
+@pytest.fixture
+def twice(lab, tmp_path):
+    path = tmp_path / "twice.yml"
+    path.write_text(TWICE)
+    store = MemorySeries()
+    store.append(Batch((labels_of({"__name__": "up", "job": "b"}),), np.array([NOW]), np.ones(1)))
+    return store, Ruling(
+        lab,
+        store,
+        load_rules([path]),
+        Options(),
+        default_interval_ms=MINUTE,
+        external_labels={"region": "eu"},
+        external_url="http://lab.example",
+    )
+
+
+async def test_of_rules_that_write_one_series_the_first_stands_and_the_other_is_told(twice):
+    store, live = twice
+    await ticks(live, store, 0, 1)
+    assert samples(store, "n", job="api") == [(NOW, 0.0)]
+    errors = [rule.get("lastError") for rule in live.groups()[0]["rules"]]
+    assert errors[:3] == [None, "duplicate sample for timestamp", None]
+    assert "many-to-many" in errors[3]
+    assert errors[4] is None
+
+
+async def test_an_alert_that_is_kept_firing_keeps_its_annotations(twice):
+    store, live = twice
+    await ticks(live, store, 0, 1)
+    await ticks(live, store, 1, 1, value=5)
+    (alert,) = live.groups()[0]["rules"][4]["alerts"]
+    assert alert["labels"] == {"alertname": "A", "at": "eu", "job": "api"}
+    assert alert["annotations"] == {"all": "1 http://lab.example"}
+    assert alert["state"] == "firing"
+
+
+async def test_annotations_do_not_see_what_their_rule_writes_at_the_same_tick(lab, tmp_path):
+    path = tmp_path / "own.yml"
+    query = "{{ range query `count_over_time(ALERTS[1h])` }}{{ .Value }}{{ end }}"
+    path.write_text(
+        f"groups: [{{name: g, rules: [{{alert: A, expr: up, annotations: {{own: '{query}'}}}}]}}]"
+    )
+    store = MemorySeries()
+    live = ruling(lab, store, path)
+    for tick, told in enumerate(("", "1", "2")):
+        await ticks(live, store, tick, 1)
+        (alert,) = live.groups()[0]["rules"][0]["alerts"]
+        assert alert["annotations"] == {"own": told}
+
+
+async def test_a_tick_may_come_at_any_instant(lab, rules):
+    store = MemorySeries()
+    live = ruling(lab, store, rules)
+    up(store, NOW + 1234, 1)
+    await live.tick(live.running[0], NOW + 1234)
+    assert samples(store, "job:up:sum") == [(NOW + 1234, 1.0)]
+
+
 class Refusing(MemorySeries):
     """A store on a full disk, or one with a bug."""
 
@@ -180,7 +283,7 @@ async def test_what_the_store_refuses_is_told_and_the_next_tick_goes_on(lab, rul
     store.full = True
     live = ruling(lab, store, rules)
     await live.tick(live.running[0], NOW)
-    assert str(error) in live.running[0].errors["Down"]
+    assert str(error) in live.running[0].errors[1]
     store.full = False
     await live.tick(live.running[0], NOW + MINUTE)
     assert live.running[0].errors == {}
@@ -271,6 +374,18 @@ def test_over_the_past_the_same_file_gives_intervals_and_counts(rules):
     told = found.told()
     assert told["intervals"][1]["lasts"] is True
     assert told["intervals"][0]["alert"] == "Down"
+
+
+def test_over_the_past_what_the_rules_recorded_live_is_not_read_beside_what_they_write(rules):
+    """The store says 0 where the rule, as it now is, says 1: it fired then, and would not now."""
+    store = MemorySeries()
+    recorded = labels_of({"__name__": "job:up:sum", "job": "api"})
+    for tick in range(40):
+        up(store, NOW + tick * MINUTE, 1)
+        store.append(Batch((recorded,), np.array([NOW + tick * MINUTE]), np.zeros(1)))
+    found = evaluate_files(store, [rules], NOW + 10 * MINUTE, NOW + 39 * MINUTE, MINUTE)
+    assert found.intervals == ()
+    assert found.records == {"job:up:sum": 30}
 
 
 UNIT = """

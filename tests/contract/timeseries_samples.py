@@ -30,7 +30,7 @@ def told(store, *matchers, span=EVER):
     found = {}
     for columns in store.select(matchers, *span):
         assert columns.values.shape == (len(columns.labels), len(columns.times))
-        assert columns.values.flags.c_contiguous
+        assert all(row.flags.c_contiguous for row in columns.values)
         assert (np.diff(columns.times) > 0).all()
         for row, labels in enumerate(columns.labels):
             assert labels not in found

@@ -18,9 +18,12 @@ from llm_research_lab.cli import (
     keys,
     metrics,
     models,
+    oncall,
     processes,
     prompts,
     reference,
+    replay,
+    routing,
     stories,
     traces,
 )
@@ -48,6 +51,9 @@ app.add_typer(experiments.app, name="experiment")
 app.add_typer(keys.app, name="key")
 app.add_typer(audit.app, name="audit")
 metrics.register(app)
+app.add_typer(oncall.app, name="oncall")
+app.add_typer(routing.app, name="route")
+replay.register(app)
 reference.register(app)
 
 

@@ -54,6 +54,10 @@ def replay(
         Path | None,
         typer.Option(help="A directory with what stands today: rules/, alertmanager.yml, …"),
     ] = None,
+    remember: Annotated[
+        Path | None,
+        typer.Option(help="Remember there what rules gave: a second replay computes what changed."),
+    ] = None,
     fail_on: FailOn = None,
     report: Report = None,
     data_dir: DataDir = None,
@@ -91,6 +95,7 @@ def replay(
             fail_on,
             report,
             as_json=as_json,
+            memory=None if remember is None else (remember, place),
         )
 
 
@@ -113,7 +118,7 @@ def demo(
     from llm_research_lab.cli.progress import counted
     from llm_research_lab.cli.rendering import note
     from llm_research_lab.commands.replay.demo import World
-    from llm_research_lab.commands.replay.demonstration import CORRECTED, WRITTEN, made
+    from llm_research_lab.commands.replay.demonstration import CORRECTED, HISTORY, WRITTEN, made
 
     _check(fail_on, compared=True)
     with tempfile.TemporaryDirectory(prefix="lab-replay-") as folder:
@@ -124,7 +129,17 @@ def demo(
             note(f"the history and the files are in {keep}")
         with demonstration.history() as store:
             sets = [demonstration.inputs(WRITTEN), demonstration.inputs(CORRECTED)]
-            _run(store, demonstration.span, sets, fail_on, report, as_json=as_json, known=True)
+            memory = None if keep is None else (keep / "remembered", keep / HISTORY)
+            _run(
+                store,
+                demonstration.span,
+                sets,
+                fail_on,
+                report,
+                as_json=as_json,
+                known=True,
+                memory=memory,
+            )
 
 
 def _check(conditions: Sequence[str] | None, *, compared: bool) -> None:
@@ -149,6 +164,7 @@ def _run(
     *,
     as_json: bool,
     known: bool = False,
+    memory: tuple[Path, Path] | None = None,
 ) -> None:
     """Replay each set of files, then print, write and judge."""
     from llm_research_lab.cli.rendering import note, print_json, print_line
@@ -159,7 +175,10 @@ def _run(
     from llm_research_lab.commands.replay.truth import truth
     from llm_research_lab.stories.replay import compare
 
-    done = [_replayed(store, span, inputs, place, len(sets)) for place, inputs in enumerate(sets)]
+    done = []
+    for place, inputs in enumerate(sets):
+        kept = _memory(memory, f"{place}" if len(sets) > 1 else "0")
+        done.append(_replayed(store, span, inputs, kept, _names(place, len(sets))))
     found = compare(done[0].records, done[1].records) if len(done) > 1 else None
     value = told(done[-1])
     if found is not None:
@@ -182,19 +201,27 @@ def _run(
         raise typer.Exit(FAILED)
 
 
-def _replayed(store: Any, span: Span, inputs: Any, place: int, of: int) -> Replayed:
+def _names(place: int, of: int) -> str:
+    return "replaying" if of == 1 else f"replaying {('what stands', 'what is new')[place]}"
+
+
+def _memory(given: tuple[Path, Path] | None, name: str) -> Any:
+    from llm_research_lab.commands.replay.history import digest_of
+    from llm_research_lab.commands.replay.running import Memory
+
+    if given is None:
+        return None
+    place, history = given
+    (place / name).mkdir(parents=True, exist_ok=True)
+    return Memory(place / name, digest_of(history))
+
+
+def _replayed(store: Any, span: Span, inputs: Any, memory: Any, name: str) -> Replayed:
     from llm_research_lab.cli.progress import counted
     from llm_research_lab.commands.replay.running import replay_history
 
-    name = "replaying" if of == 1 else f"replaying {('what stands', 'what is new')[place]}"
-    length = max(1, (span.to_ms - span.from_ms) // 86_400_000)
     with counted(name) as said:
-        return replay_history(
-            inputs,
-            store,
-            span,
-            said=lambda until: said((until - span.from_ms) // 86_400_000, length),
-        )
+        return replay_history(inputs, store, span, memory=memory, said=said)
 
 
 def _print(value: dict[str, Any]) -> None:

@@ -180,7 +180,14 @@ def _ruling(here: Standing, store: FileSeries, configuration: Configuration) -> 
     named = [Path(name) for name in configuration.rule_files]
     paths = [path for one in named for path in sorted(one.parent.glob(one.name))]
     options = Options(default_step_ms=interval_ms)
-    return Ruling(here.lab, store, load_rules(paths), options, default_interval_ms=interval_ms)
+    return Ruling(
+        here.lab,
+        store,
+        load_rules(paths),
+        options,
+        default_interval_ms=interval_ms,
+        external_labels=dict(configuration.external_labels),
+    )
 
 
 def _observed(here: Standing, observed: Observed) -> None:

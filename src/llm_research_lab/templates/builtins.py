@@ -11,7 +11,8 @@ from typing import Any
 from urllib.parse import quote_plus
 
 from llm_research_lab.templates.errors import CallError
-from llm_research_lab.templates.printing import show, sprint, sprintf, sprintln
+from llm_research_lab.templates.formatting import sprintf
+from llm_research_lab.templates.printing import show, sprint, sprintln
 from llm_research_lab.templates.values import (
     ANY,
     Byte,
@@ -75,11 +76,11 @@ def _is_same_holder(first: Any, other: Any) -> bool:
     shapes = tuple(_shape(one) for one in (first, other))
     if shapes[0] != shapes[1]:
         raise CallError(
-            f"non-comparable types {show(first)}: {types[0]}, {types[1]}: {show(other)}"
+            f"non-comparable types {sprintf('%s', [first])}: {types[0]}, {types[1]}: {show(other)}"
         )
     if shapes[0] == "pointer":
         return first is other
-    raise CallError(f"non-comparable type {show(other)}: {types[1]}")
+    raise CallError(f"non-comparable type {sprintf('%s', [other])}: {types[1]}")
 
 
 def _shape(value: Any) -> str:

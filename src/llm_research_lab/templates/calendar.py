@@ -1,27 +1,37 @@
-"""A time prints, and is taken apart, as Go's time.Time is; always in UTC.
+"""A time prints, and is taken apart, as Go's time.Time is: in UTC, or in the zone it was put in.
 
-Source: Go, package time (Format's layouts, String).
+Source: Go, package time (Format's layouts, String, LoadLocation).
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from llm_research_lab.templates.durations import Duration
+from llm_research_lab.templates.errors import CallError
 from llm_research_lab.templates.values import Function, Record
 
 _NANOS = 1_000_000_000
+ZERO = -62_135_596_800 * _NANOS
+"""Go's zero time, the first of January of the year 1."""
+
 _DAY_SECONDS = 86_400
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST_SECOND, _LAST_SECOND = (
+    (datetime(year, 1, 1, tzinfo=UTC) - _EPOCH) // timedelta(seconds=1) for year in (2, 9999)
+)
 _EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 _CYCLE_DAYS, _CYCLE_YEARS = 146_097, 400
-_LAYOUT = re.compile(
+LAYOUT = re.compile(
     r"January|Jan|Monday|Mon|MST|2006|Z07:00:00|Z070000|Z07:00|Z0700|Z07|-07:00:00|-070000"
     r"|-07:00|-0700|-07|002|__2|_2|01|02|03|04|05|06|15|PM|pm|[.,]0+(?![0-9])|[.,]9+(?![0-9])"
     r"|1|2|3|4|5"
 )
-_MONTHS = (
+MONTHS = (
     "January",
     "February",
     "March",
@@ -35,9 +45,39 @@ _MONTHS = (
     "November",
     "December",
 )
-_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 STRING_LAYOUT = "2006-01-02 15:04:05.999999999 -0700 MST"
+_JSON_LAYOUT = "2006-01-02T15:04:05.999999999Z07:00"
+_TIME = "time.Time"
+_ZONE = "\0zone"
+"""No template can ask for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """A zone at an instant: the abbreviation of its time, and how far that is before UTC's."""
+
+    name: str = "UTC"
+    offset_seconds: int = 0
+
+
+_UTC = Zone()
+
+
+def zone_at(name: str, nanos: int) -> Zone:
+    """Give the zone of that name, as tzdata has it. Raises CallError where there is none."""
+    if name in ("", "UTC", "Local"):
+        return _UTC
+    try:
+        zone = ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise CallError(f"unknown time zone {name}") from None
+    # Python's calendar ends sooner than Go's; there the zone is as at its ends.
+    seconds = max(_FIRST_SECOND, min(nanos // _NANOS, _LAST_SECOND))
+    within = (_EPOCH + timedelta(seconds=seconds)).astimezone(zone)
+    offset = within.utcoffset() or timedelta()
+    return Zone(within.tzname() or "", int(offset.total_seconds()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,44 +87,71 @@ class _Moment:
     year: int
     within: datetime
     nanos: int
+    zone: Zone
 
 
-def _moment(nanos: int) -> _Moment:
-    seconds, rest = divmod(nanos, _NANOS)
+def _moment(nanos: int, zone: Zone) -> _Moment:
+    seconds, rest = divmod(nanos + zone.offset_seconds * _NANOS, _NANOS)
     days, second = divmod(seconds, _DAY_SECONDS)
     # The calendar repeats after 400 years, in whole weeks; Python knows the years 1 to 9999.
     cycles, day = divmod(days + _EPOCH_ORDINAL - 1, _CYCLE_DAYS)
     within = datetime.fromordinal(day + 1).replace(tzinfo=UTC)
     hour, second = divmod(second, 3600)
     within = within.replace(hour=hour, minute=second // 60, second=second % 60)
-    return _Moment(within.year + cycles * _CYCLE_YEARS, within, rest)
+    return _Moment(within.year + cycles * _CYCLE_YEARS, within, rest, zone)
 
 
-def time_record(nanos: int, go_type: str = "*time.Time") -> Record:
+def nanos_of_time(time: Record) -> int:
+    """Give the nanoseconds since 1970 of a time that templates see."""
+    return int(time.methods["UnixNano"].call())
+
+
+def time_record(nanos: int, go_type: str = "*time.Time", zone: Zone = _UTC) -> Record:
     """Give the time as templates see it: `nanos` since 1970 UTC."""
-    moment = _moment(nanos)
+    moment = _moment(nanos, zone)
     within = moment.within
     plain: dict[str, Any] = {
         "Year": moment.year,
-        "Month": _named(within.month, _MONTHS[within.month - 1], "time.Month"),
+        "Month": _named(within.month, MONTHS[within.month - 1], "time.Month"),
         "Day": within.day,
         "Hour": within.hour,
         "Minute": within.minute,
         "Second": within.second,
         "Nanosecond": moment.nanos,
-        "Weekday": _named(within.isoweekday() % 7, _DAYS[within.weekday()], "time.Weekday"),
+        "Weekday": _named(within.isoweekday() % 7, DAYS[within.weekday()], "time.Weekday"),
         "YearDay": within.timetuple().tm_yday,
         "Unix": nanos // _NANOS,
         "UnixMilli": nanos // 1_000_000,
         "UnixMicro": nanos // 1_000,
         "UnixNano": nanos,
-        "String": format_time(nanos, STRING_LAYOUT),
+        "String": format_time(nanos, STRING_LAYOUT, zone),
+        "IsZero": nanos == ZERO,
     }
     methods = {name: Function(lambda value=value: value) for name, value in plain.items()}
-    methods["Format"] = Function(lambda layout: format_time(nanos, layout), ("string",))
+    methods |= _compared(nanos)
+    methods["Format"] = Function(lambda layout: format_time(nanos, layout, zone), ("string",))
+    methods["Add"] = Function(lambda by: time_record(nanos + by, _TIME, zone), (Duration.go_type,))
+    methods[_ZONE] = Function(lambda: (zone.name, zone.offset_seconds))
     for name in ("UTC", "Local"):
-        methods[name] = Function(lambda: time_record(nanos, "time.Time"))
-    return Record(go_type, {}, methods, plain["String"])
+        methods[name] = Function(lambda: time_record(nanos, _TIME))
+    json = format_time(nanos, _JSON_LAYOUT, zone)
+    return Record(go_type, {}, methods, plain["String"], json=f'"{json}"')
+
+
+def zone_of(time: Record) -> Zone:
+    """Give the zone that a time that templates see is in."""
+    name, offset = time.methods[_ZONE].call()
+    return Zone(name, offset)
+
+
+def _compared(nanos: int) -> dict[str, Function]:
+    """Give what a time says of another."""
+    return {
+        "Sub": Function(lambda other: Duration.within(nanos - nanos_of_time(other)), (_TIME,)),
+        "Before": Function(lambda other: nanos < nanos_of_time(other), (_TIME,)),
+        "After": Function(lambda other: nanos > nanos_of_time(other), (_TIME,)),
+        "Equal": Function(lambda other: nanos == nanos_of_time(other), (_TIME,)),
+    }
 
 
 class Named(int):
@@ -100,27 +167,26 @@ def _named(value: int, text: str, go_type: str) -> Named:
     return named
 
 
-def format_time(nanos: int, layout: str) -> str:
+def format_time(nanos: int, layout: str, zone: Zone = _UTC) -> str:
     """Write the time by a layout of Go's: ``2006-01-02T15:04:05Z07:00``."""
-    moment = _moment(nanos)
-    return _LAYOUT.sub(lambda found: _part(found.group(), moment), layout)
+    moment = _moment(nanos, zone)
+    return LAYOUT.sub(lambda found: _part(found.group(), moment), layout)
 
 
 def _part(word: str, moment: _Moment) -> str:
     within = moment.within
     if word[0] in ".,":
         return _fraction(word, moment.nanos)
-    if word[0] == "Z":
-        return "Z"
-    if word[0] == "-":
-        return {3: "+00", 5: "+0000", 6: "+00:00", 7: "+000000", 9: "+00:00:00"}[len(word)]
+    offset = moment.zone.offset_seconds
+    if word[0] in "Z-":
+        return "Z" if word[0] == "Z" and not offset else _offset(word, offset)
     twelve = within.hour % 12 or 12
     parts: dict[str, str] = {
-        "January": _MONTHS[within.month - 1],
-        "Jan": _MONTHS[within.month - 1][:3],
-        "Monday": _DAYS[within.weekday()],
-        "Mon": _DAYS[within.weekday()][:3],
-        "MST": "UTC",
+        "January": MONTHS[within.month - 1],
+        "Jan": MONTHS[within.month - 1][:3],
+        "Monday": DAYS[within.weekday()],
+        "Mon": DAYS[within.weekday()][:3],
+        "MST": moment.zone.name or _offset("-0700", offset),
         "2006": f"{moment.year:04d}",
         "06": f"{moment.year % 100:02d}",
         "002": f"{within.timetuple().tm_yday:03d}",
@@ -141,6 +207,15 @@ def _part(word: str, moment: _Moment) -> str:
         "pm": "pm" if within.hour >= 12 else "am",  # noqa: PLR2004 - noon
     }
     return parts[word]
+
+
+def _offset(word: str, offset: int) -> str:
+    """Write how far the zone is before UTC, in the parts that the word has."""
+    hours, rest = divmod(abs(offset), 3600)
+    colon = ":" if ":" in word else ""
+    parts = (f"{hours:02d}", f"{rest // 60:02d}", f"{rest % 60:02d}")
+    count = len(word.replace(":", "")) // 2
+    return ("-" if offset < 0 else "+") + colon.join(parts[:count])
 
 
 def _fraction(word: str, nanos: int) -> str:

@@ -6,10 +6,11 @@ Source: Go, package time (Duration.String).
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from llm_research_lab.templates.errors import CallError
-from llm_research_lab.templates.numerals import format_float
 from llm_research_lab.templates.values import Function, Record
+from llm_research_lab.vocabulary.floats import format_float
 
 _INT64 = 1 << 63
 _SECOND = 1_000_000_000
@@ -24,18 +25,44 @@ def duration_record(seconds: float) -> Record:
         raise CallError(
             f"{said} cannot be represented as a nanoseconds duration since it overflows int64"
         )
-    nanos = int(seconds * 1e9)
-    text = format_duration(nanos)
-    methods = {
-        "Hours": Function(lambda: nanos / (3600 * _SECOND)),
-        "Minutes": Function(lambda: nanos / (60 * _SECOND)),
-        "Seconds": Function(lambda: nanos / _SECOND),
-        "Milliseconds": Function(lambda: _towards_nought(nanos, 1_000_000)),
-        "Microseconds": Function(lambda: _towards_nought(nanos, 1_000)),
-        "Nanoseconds": Function(lambda: nanos),
-        "String": Function(lambda: text),
-    }
-    return Record("*time.Duration", {}, methods, text)
+    duration = Duration(int(seconds * 1e9))
+    return Record("*time.Duration", {}, duration.methods, duration.text)
+
+
+class Duration(int):
+    """Nanoseconds that print as a length of time."""
+
+    go_type = "time.Duration"
+
+    @classmethod
+    def within(cls, nanos: int) -> Duration:
+        """Give the longest one where these are too many nanoseconds, as Go does."""
+        return cls(max(-_INT64, min(nanos, _INT64 - 1)))
+
+    @property
+    def text(self) -> str:
+        """What it prints as."""
+        return format_duration(int(self))
+
+    @property
+    def seconds(self) -> float:
+        """The seconds, with what Go loses of them."""
+        whole = _towards_nought(self, _SECOND)
+        return whole + (self - whole * _SECOND) / 1e9
+
+    @property
+    def methods(self) -> Mapping[str, Function]:
+        """What a template may ask of it."""
+        nanos, text = int(self), self.text
+        return {
+            "Hours": Function(lambda: nanos / (3600 * _SECOND)),
+            "Minutes": Function(lambda: nanos / (60 * _SECOND)),
+            "Seconds": Function(lambda: nanos / _SECOND),
+            "Milliseconds": Function(lambda: _towards_nought(nanos, 1_000_000)),
+            "Microseconds": Function(lambda: _towards_nought(nanos, 1_000)),
+            "Nanoseconds": Function(lambda: nanos),
+            "String": Function(lambda: text),
+        }
 
 
 def _towards_nought(number: int, size: int) -> int:

@@ -21,7 +21,16 @@ def refusal(text: str, at: int, message: str, fix: str) -> InvalidError:
 
 
 class ExecutionError(Exception):
-    """A template that failed as it was carried out; its text is Go's, place included."""
+    """A template that failed as it was carried out; its text is Go's, place included.
+
+    `page` is the text that it failed in, `where` the ``line:column`` in it from one, `reason` why.
+    """
+
+    def __init__(self, message: str, page: str = "", where: str = "", reason: str = "") -> None:
+        super().__init__(message)
+        self.page = page
+        self.where = where
+        self.reason = reason or message
 
 
 class CallError(Exception):

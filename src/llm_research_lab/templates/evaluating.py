@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from llm_research_lab.templates.builtins import BUILTINS
+from llm_research_lab.templates.durations import Duration
 from llm_research_lab.templates.errors import CallError, ExecutionError, place
 from llm_research_lab.templates.nodes import (
     Body,
@@ -27,7 +28,6 @@ from llm_research_lab.templates.nodes import (
     String,
     Variable,
 )
-from llm_research_lab.templates.printing import quote
 from llm_research_lab.templates.values import (
     ANY,
     MISSING,
@@ -36,14 +36,18 @@ from llm_research_lab.templates.values import (
     Record,
     can_be_nil,
     element,
+    methods_of,
     truth,
     type_of,
 )
+from llm_research_lab.vocabulary.quoting import quote
 
 Place = Operand | Command | Node
 _START = Dot(0)
 _INT64 = 1 << 63
-_SAID = {"string": "string", "bool": "bool", "float64": "float", "int": "integer"}
+_SAID = {"string": "string", "bool": "bool", "float64": "float", "int": "integer"} | {
+    Duration.go_type: "integer"
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +60,22 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """A template's text and name, as messages need them, and what it may use."""
+class Page:
+    """A text that templates are read from, and its name in messages."""
 
     name: str
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a template may use, and where each stands: on its own page, or on the first."""
+
+    page: Page
     defined: Mapping[str, Body]
     functions: Mapping[str, Function]
     limits: Limits
+    pages: Mapping[str, Page] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -88,11 +100,11 @@ class Evaluation:
 
     def fail(self, message: str) -> NoReturn:
         """End the rendering with Go's message about the node."""
-        line, column = place(self.source.text, self.node.at)
-        where = f"{self.source.name}:{line}:{column}"
-        raise ExecutionError(
-            f"template: {where}: executing {quote(self.name)} at <{self.node}>: {message}"
-        )
+        page = self.source.pages.get(self.name, self.source.page)
+        line, column = place(page.text, self.node.at)
+        reason = f"executing {quote(self.name)} at <{self.node}>: {message}"
+        said = f"template: {page.name}:{line}:{column}: {reason}"
+        raise ExecutionError(said, page.name, f"{line}:{column + 1}", reason)
 
     def step(self) -> None:
         """Count a step."""
@@ -125,8 +137,11 @@ class Evaluation:
         self.fail(f"undefined variable: {name}")
 
     def variable(self, name: str) -> Any:
-        """Give the value of the newest variable of the name; the parser saw that there is one."""
-        return next(value for known, value in reversed(self.variables) if known == name)
+        """Give the value of the newest variable of the name; ``$x := $x`` has none yet."""
+        for known, value in reversed(self.variables):
+            if known == name:
+                return value
+        return self.fail(f"undefined variable: {name}")
 
     # --- commands
 
@@ -212,8 +227,9 @@ class Evaluation:
                 self.fail(f"nil pointer evaluating {named}.{name}")
             return None
         given = bool(arguments) or final is not MISSING
-        if isinstance(holder, Record) and name in holder.methods:
-            return self.call(node, name, holder.methods[name], dot, arguments, final)
+        methods = methods_of(holder)
+        if name in methods:
+            return self.call(node, name, methods[name], dot, arguments, final)
         if isinstance(holder, Record) and name in holder.fields:
             if given:
                 self.fail(f"{name} has arguments but cannot be invoked as function")
@@ -309,7 +325,7 @@ class Evaluation:
 
     def fitting(self, value: Any, expected: str) -> Any:
         """Refuse a value that does not fit."""
-        if expected == ANY or type_of(value) == expected:
+        if expected == ANY or type_of(value) in (expected, f"*{expected}"):
             return value
         if value is not None:
             self.fail(f"wrong type for value; expected {expected}; got {type_of(value)}")
@@ -324,6 +340,8 @@ class Evaluation:
         value: Any = None
         if isinstance(node, Number):
             value = {"float64": node.real, "int": node.integer}.get(expected)
+            if expected == Duration.go_type and node.integer is not None:
+                value = Duration(node.integer)
         elif type_of(node.value) == expected:
             value = node.value
         if value is None and expected in _SAID:

@@ -23,7 +23,7 @@ from llm_research_lab.templates.nodes import (
     Text,
     With,
 )
-from llm_research_lab.templates.printing import quote, show
+from llm_research_lab.templates.printing import show
 from llm_research_lab.templates.values import (
     Function,
     Record,
@@ -32,6 +32,7 @@ from llm_research_lab.templates.values import (
     truth,
     type_of,
 )
+from llm_research_lab.vocabulary.quoting import quote
 
 _NESTED = 120
 """Bodies in each other, over all templates: what the interpreter's stack bears."""
@@ -48,7 +49,9 @@ class _LeaveError(Exception):
 def execute(source: Source, body: Body, data: Any, *, name: str | None = None) -> str:
     """Carry the body out with the data as its dot. Raises ExecutionError."""
     run = Run()
-    _Writer(Evaluation(source, name or source.name, [("$", data)], run), 0, 0).walk(body, data)
+    _Writer(
+        Evaluation(source, source.page.name if name is None else name, [("$", data)], run), 0, 0
+    ).walk(body, data)
     return "".join(run.parts)
 
 

@@ -10,9 +10,9 @@ import re
 from typing import Any
 
 from llm_research_lab.templates.errors import CallError
-from llm_research_lab.templates.numerals import format_float
-from llm_research_lab.templates.printing import quote
 from llm_research_lab.templates.values import type_of
+from llm_research_lab.vocabulary.floats import format_float
+from llm_research_lab.vocabulary.quoting import quote
 
 _ABOVE, _BELOW, _BINARY = "kMGTPEZY", "munpfazy", "kMGTPEZY"
 _NUMBER = re.compile(

@@ -1,7 +1,7 @@
-r"""A literal means what Go says: ``0x1F``, ``1_000``, ``'a'``, ``"\n"``, raw in backquotes.
+"""A number or a character means what Go says: ``0x1F``, ``1_000``, ``'a'``.
 
-Source: Go's specification, "Integer literals", "Floating-point literals", "Rune literals",
-"String literals"; text/template/parse/node.go (which numbers are integers too).
+Source: Go's specification, "Integer literals", "Floating-point literals", "Rune literals";
+text/template/parse/node.go (which numbers are integers too).
 """
 
 from __future__ import annotations
@@ -9,11 +9,8 @@ from __future__ import annotations
 import re
 
 from llm_research_lab.templates.nodes import Number
+from llm_research_lab.vocabulary.quoting import ESCAPE, unquote
 
-_SIMPLE = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "\\": "\\"}
-_ESCAPE = re.compile(
-    r"\\(?:([0-7]{3})|x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|(.))", re.DOTALL
-)
 _INTEGER = re.compile(
     r"[+-]?(?:0[xX](?:_?[0-9a-fA-F])+|0[oO](?:_?[0-7])+|0[bB](?:_?[01])+|0(?:_?[0-7])*"
     r"|[1-9](?:_?[0-9])*)"
@@ -24,43 +21,12 @@ _HEX = r"[0-9a-fA-F](?:_?[0-9a-fA-F])*"
 _HEX_FLOAT = re.compile(rf"[+-]?0[xX]_?(?:{_HEX}\.?(?:{_HEX})?|\.{_HEX})[pP][+-]?{_DIGITS}")
 _INT64 = 1 << 63
 _UINT64 = 1 << 64
-_BYTE = 0xFF
-_HIGHEST = 0x10FFFF
-_SURROGATES = range(0xD800, 0xE000)
-
-
-def unquote(quoted: str) -> str:
-    """Give the content of a quoted string. Raises ValueError for an escape that Go has not."""
-    quote, body = quoted[0], quoted[1:-1]
-    if quote == "`":
-        return body.replace("\r", "")
-    parts, done = bytearray(), 0
-    for found in _ESCAPE.finditer(body):
-        parts += body[done : found.start()].encode("utf-8", "replace")
-        parts += _meaning(found, quote)
-        done = found.end()
-    parts += body[done:].encode("utf-8", "replace")
-    return parts.decode("utf-8", "replace")
-
-
-def _meaning(found: re.Match[str], quote: str) -> bytes:
-    octal, byte, short, long, simple = found.groups()
-    if octal and int(octal, 8) <= _BYTE:
-        return bytes([int(octal, 8)])
-    if byte:
-        return bytes([int(byte, 16)])
-    point = short or long
-    if point and int(point, 16) <= _HIGHEST and int(point, 16) not in _SURROGATES:
-        return chr(int(point, 16)).encode()
-    if simple is not None and (simple == quote or simple in _SIMPLE):
-        return _SIMPLE.get(simple, simple).encode()
-    raise ValueError("invalid syntax")
 
 
 def read_char(at: int, quoted: str) -> Number:
     """Read ``'a'`` as its code point. Raises ValueError."""
     value = unquote(quoted)
-    escaped = _ESCAPE.fullmatch(quoted[1:-1])
+    escaped = ESCAPE.fullmatch(quoted[1:-1])
     if len(value) != 1 and escaped is None:
         raise ValueError(f"malformed character constant: {quoted}")
     code = _byte(escaped) if escaped else None

@@ -1,60 +1,31 @@
-"""A value prints as Go's fmt prints it, by every verb, and what is wrong with a verb in its text.
+"""A value prints as Go's fmt prints it, by every verb; a verb that is not for it is said.
 
-Source: Go, package fmt, "Printing" and "Format errors".
+Source: Go, package fmt, "Printing".
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from llm_research_lab.templates.errors import CallError
-from llm_research_lab.templates.numerals import format_float
 from llm_research_lab.templates.values import (
     Function,
     Record,
     bounded,
-    is_sequence,
     sorted_items,
     type_of,
 )
-
-WIDEST = 1_000_000
-"""Source: Go, fmt/print.go, tooLarge."""
+from llm_research_lab.vocabulary.floats import format_float
+from llm_research_lab.vocabulary.quoting import quote
 
 _DEEPEST = 16
 """Maps and slices in each other."""
 
-_POINTER = "0xc000000000"
+POINTER = "0xc000000000"
 _HIGHEST = 0x10FFFF
 _SURROGATES = range(0xD800, 0xE000)
-_QUOTED = {
-    "\a": "\\a",
-    "\b": "\\b",
-    "\f": "\\f",
-    "\n": "\\n",
-    "\r": "\\r",
-    "\t": "\\t",
-    "\v": "\\v",
-    "\\": "\\\\",
-}
-
-
-def quote(text: str, *, mark: str = '"', ascii_only: bool = False) -> str:
-    """Write the text in quotes, as Go's strconv.Quote does."""
-    shown = (_QUOTED.get(c) or (f"\\{c}" if c == mark else _shown(c, ascii_only)) for c in text)
-    return mark + "".join(shown) + mark
-
-
-def _shown(char: str, ascii_only: bool) -> str:
-    code = ord(char)
-    if char.isprintable() and (code < 0x80 or not ascii_only):  # noqa: PLR2004 - ASCII
-        return char
-    if code < 0x80:  # noqa: PLR2004 - ASCII
-        return f"\\x{code:02x}"
-    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"  # noqa: PLR2004 - four digits
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,32 +69,32 @@ def sprintln(values: Sequence[Any]) -> str:
 
 def show(value: Any) -> str:
     """Write the value as %v."""
-    return _value(value, "v", _PLAIN, 0)
+    return write_value(value, "v", _PLAIN, 0)
 
 
-def _bad(value: Any, verb: str, style: Style) -> str:
+def wrong_verb(value: Any, verb: str, style: Style) -> str:
     """Say that the verb is not for the value, which keeps its width."""
     if value is None:
         return f"%!{verb}(<nil>)"
     forms = ((bool, "t"), (int, "d"), (float, "g"), (str, "s"))
     simple = next((form for kind, form in forms if isinstance(value, kind)), "v")
-    return f"%!{verb}({type_of(value)}={_value(value, simple, style, 0)})"
+    return f"%!{verb}({type_of(value)}={write_value(value, simple, style, 0)})"
 
 
-def _value(value: Any, verb: str, style: Style, depth: int) -> str:
+def write_value(value: Any, verb: str, style: Style, depth: int) -> str:
     """Write the value by the verb; what holds others writes each by it."""
     if depth > _DEEPEST:
         raise CallError("value is nested too deeply")
     text = getattr(value, "text", None)
     if text is not None and verb in "vsxXq" and not (verb == "v" and style.sharp):
-        return _string(text, verb, style)
+        return write_string(text, verb, style)
     for kind, write in _BASIC:
         if isinstance(value, kind):
             return write(value, verb, style)
     if value is None:
         return _nil(verb, style, depth)
     if verb == "w":
-        return _bad(value, verb, style)
+        return wrong_verb(value, verb, style)
     if isinstance(value, Record):
         return _record(value, verb, style, depth)
     return _holder(value, verb, style, depth)
@@ -132,15 +103,17 @@ def _value(value: Any, verb: str, style: Style, depth: int) -> str:
 def _nil(verb: str, style: Style, depth: int) -> str:
     if depth:
         return "interface {}(nil)" if verb == "v" and style.sharp else "<nil>"
-    return style.pad("<nil>") if verb == "v" else _bad(None, verb, style)
+    return style.pad("<nil>") if verb == "v" else wrong_verb(None, verb, style)
 
 
 def _bool(value: bool, verb: str, style: Style) -> str:
-    return style.pad("true" if value else "false") if verb in "tv" else _bad(value, verb, style)
+    return (
+        style.pad("true" if value else "false") if verb in "tv" else wrong_verb(value, verb, style)
+    )
 
 
 def _function(_value: Function, _verb: str, style: Style) -> str:
-    return style.pad(_POINTER)
+    return style.pad(POINTER)
 
 
 def _holder(value: Any, verb: str, style: Style, depth: int) -> str:
@@ -148,7 +121,7 @@ def _holder(value: Any, verb: str, style: Style, depth: int) -> str:
     sharp = verb == "v" and style.sharp
     if isinstance(value, Mapping):
         pairs = (
-            f"{_value(key, verb, style, depth + 1)}:{_value(one, verb, style, depth + 1)}"
+            f"{write_value(key, verb, style, depth + 1)}:{write_value(one, verb, style, depth + 1)}"
             for key, one in sorted_items(value)
         )
         return (
@@ -156,7 +129,7 @@ def _holder(value: Any, verb: str, style: Style, depth: int) -> str:
             if sharp
             else f"map[{' '.join(bounded(pairs))}]"
         )
-    items = (_value(one, verb, style, depth + 1) for one in value)
+    items = (write_value(one, verb, style, depth + 1) for one in value)
     return (
         f"{type_of(value)}{{{', '.join(bounded(items))}}}"
         if sharp
@@ -168,12 +141,12 @@ def _record(value: Record, verb: str, style: Style, depth: int) -> str:
     """Write a struct; a pointer to one shows it at the top, and its address inside."""
     pointer = value.go_type.startswith("*")
     if pointer and depth:
-        return style.pad(_POINTER)
+        return style.pad(POINTER)
     sharp = verb == "v" and style.sharp
     named = sharp or (verb == "v" and style.plus)
     inner = replace(style, plus=style.plus and verb == "v")
     fields = (
-        (f"{name}:" if named else "") + _value(one, verb, inner, depth + 1)
+        (f"{name}:" if named else "") + write_value(one, verb, inner, depth + 1)
         for name, one in value.fields.items()
     )
     mark = "&" if pointer else ""
@@ -200,7 +173,7 @@ def _integer(value: int, verb: str, style: Style) -> str:
         return _code_point(value, verb, style)
     forms = {"d": "d", "v": "d", "b": "b", "o": "o", "O": "o", "x": "x", "X": "X"}
     if verb not in forms:
-        return _bad(value, verb, style)
+        return wrong_verb(value, verb, style)
     if style.precision == 0 and value == 0:
         return replace(style, zero=False).pad("")
     digits = format(abs(value), forms[verb])
@@ -235,7 +208,7 @@ def _float(value: float, verb: str, style: Style) -> str:
         style = replace(style, plus=False, sharp=False)
     form = {"v": "g", "F": "f"}.get(verb, verb).lower()
     if form not in ("e", "f", "g", "x", "b") or verb in ("V", "B"):
-        return _bad(value, verb, style)
+        return wrong_verb(value, verb, style)
     least = 6 if form in "ef" else -1
     precision = least if style.precision is None else style.precision
     text = format_float(value, form, precision)
@@ -263,7 +236,8 @@ def _sharp(number: str, verb: str, precision: int) -> str:
     return head + "0" * missing + tail
 
 
-def _string(value: str, verb: str, style: Style) -> str:
+def write_string(value: str, verb: str, style: Style) -> str:
+    """Write a text by the verb."""
     if verb in ("v", "s") and not (verb == "v" and style.sharp):
         return style.pad(value if style.precision is None else value[: style.precision])
     if verb in ("v", "q"):
@@ -275,7 +249,7 @@ def _string(value: str, verb: str, style: Style) -> str:
         return style.pad(f"`{value}`" if raw else quote(value, ascii_only=style.plus))
     if verb in ("x", "X"):
         return style.pad(_bytes(value, verb, style))
-    return _bad(value, verb, style)
+    return wrong_verb(value, verb, style)
 
 
 def _bytes(value: str, verb: str, style: Style) -> str:
@@ -290,166 +264,6 @@ _BASIC: tuple[tuple[type, Callable[[Any, str, Style], str]], ...] = (
     (bool, _bool),
     (int, _integer),
     (float, _float),
-    (str, _string),
+    (str, write_string),
     (Function, _function),
 )
-
-
-# --- formats
-
-_DIRECTIVE = re.compile(r"%([#0+\- ]*)", re.DOTALL)
-_INDEX = re.compile(r"\[([^\]]*)(\]?)")
-_DIGITS = re.compile(r"[0-9]+")
-
-
-def sprintf(template: str, values: Sequence[Any]) -> str:
-    """Write the values as the format says; its mistakes show in the text."""
-    return _Formatting(template, values).text()
-
-
-@dataclass(slots=True)
-class _Formatting:
-    """Where the reading of the format is, and which value comes next."""
-
-    template: str
-    values: Sequence[Any]
-    at: int = 0
-    next: int = 0
-    reordered: bool = False
-    good_index: bool = True
-
-    def text(self) -> str:
-        """Read the format to its end."""
-        return "".join(bounded(self.parts()))
-
-    def parts(self) -> Iterator[str]:
-        """Give what the format says, piece by piece."""
-        while (start := self.template.find("%", self.at)) >= 0:
-            yield self.template[self.at : start]
-            self.at = start
-            yield self.directive()
-        yield self.template[self.at :]
-        if not self.reordered and self.next < len(self.values):
-            extra = (
-                "<nil>" if one is None else f"{type_of(one)}={show(one)}"
-                for one in self.values[self.next :]
-            )
-            yield f"%!(EXTRA {', '.join(bounded(extra))})"
-
-    def directive(self) -> str:
-        """Read one percent sign and what belongs to it."""
-        found = _DIRECTIVE.match(self.template, self.at)
-        flags = found.group(1) if found else ""
-        self.at += 1 + len(flags)
-        style = Style(
-            "#" in flags,
-            "0" in flags and "-" not in flags,
-            "+" in flags,
-            "-" in flags,
-            " " in flags,
-        )
-        self.good_index = True
-        indexed = self.index()
-        said, style, indexed = self.width(style, indexed)
-        more, style, indexed = self.precision(style, indexed)
-        if not indexed:
-            self.index()
-        if self.at >= len(self.template):
-            return f"{said}{more}%!(NOVERB)"
-        verb = self.template[self.at]
-        self.at += 1
-        return said + more + self.written(verb, style)
-
-    def written(self, verb: str, style: Style) -> str:
-        """Write the next value by the verb."""
-        if verb == "%":
-            return "%"
-        if not self.good_index:
-            return f"%!{verb}(BADINDEX)"
-        if self.next >= len(self.values):
-            return f"%!{verb}(MISSING)"
-        value = self.values[self.next]
-        self.next += 1
-        if verb == "T":
-            style = replace(style, precision=None) if value is None else style
-            return _string(type_of(value), "s", style)
-        if verb == "p":
-            return _pointer(value, style)
-        return (
-            _value(value, verb, style, 0)
-            if value is not None or verb == "v"
-            else _bad(value, verb, style)
-        )
-
-    def index(self) -> bool:
-        """Read ``[2]``: which value is next."""
-        found = _INDEX.match(self.template, self.at)
-        if found is None:
-            return False
-        self.reordered = True
-        number, closing = found.groups()
-        if not closing:
-            self.good_index = False
-            self.at += 1
-            return False
-        self.at = found.end()
-        if not _DIGITS.fullmatch(number) or not 1 <= int(number) <= len(self.values):
-            self.good_index = False
-            return True
-        self.next = int(number) - 1
-        return True
-
-    def width(self, style: Style, indexed: bool) -> tuple[str, Style, bool]:
-        """Read a width, digits or a star."""
-        if self.template.startswith("*", self.at):
-            self.at += 1
-            width = self.star()
-            if width is None:
-                return "%!(BADWIDTH)", style, False
-            if width < 0:
-                style = replace(style, minus=True, zero=False)
-            return "", replace(style, width=abs(width)), False
-        found = _DIGITS.match(self.template, self.at)
-        if found is None:
-            return "", style, indexed
-        self.at = found.end()
-        if indexed:
-            self.good_index = False
-        width = int(found.group()[:8])
-        return "", replace(style, width=width if width <= WIDEST else None), indexed
-
-    def precision(self, style: Style, indexed: bool) -> tuple[str, Style, bool]:
-        """Read a precision, digits or a star after a point."""
-        if not self.template.startswith(".", self.at):
-            return "", style, indexed
-        self.at += 1
-        if indexed:
-            self.good_index = False
-        indexed = self.index()
-        if self.template.startswith("*", self.at):
-            self.at += 1
-            precision = self.star()
-            if precision is None or precision < 0:
-                return "%!(BADPREC)", style, False
-            return "", replace(style, precision=precision), False
-        found = _DIGITS.match(self.template, self.at)
-        if found is None:
-            return "", replace(style, precision=0), indexed
-        self.at = found.end()
-        precision = int(found.group()[:8])
-        return "", replace(style, precision=precision if precision <= WIDEST else 0), indexed
-
-    def star(self) -> int | None:
-        """Take a value as width or precision."""
-        if self.next >= len(self.values):
-            return None
-        value = self.values[self.next]
-        self.next += 1
-        fits = isinstance(value, int) and not isinstance(value, bool) and abs(value) <= WIDEST
-        return value if fits else None
-
-
-def _pointer(value: Any, style: Style) -> str:
-    if isinstance(value, Record | Mapping | Function) or is_sequence(value):
-        return style.pad(_POINTER)
-    return _bad(value, "p", style)

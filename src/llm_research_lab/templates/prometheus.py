@@ -6,14 +6,14 @@ Source: Prometheus, docs/configuration/template_reference.md; template/template.
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 from llm_research_lab.templates.builtins import escape_query
 from llm_research_lab.templates.calendar import time_record
+from llm_research_lab.templates.casing import lower, title_words, upper
 from llm_research_lab.templates.durations import duration_record
 from llm_research_lab.templates.errors import CallError, ExecutionError
 from llm_research_lab.templates.evaluating import Limits
@@ -26,14 +26,14 @@ from llm_research_lab.templates.humanizing import (
     nanos_of,
     number,
 )
-from llm_research_lab.templates.numerals import format_float
 from llm_research_lab.templates.patterns import matches, replace_all
-from llm_research_lab.templates.printing import quote
 from llm_research_lab.templates.template import Template, parse_template
 from llm_research_lab.templates.values import ANY, Function, Record, Records, StringMap
 from llm_research_lab.vocabulary.durations import parse_duration
 from llm_research_lab.vocabulary.errors import InvalidError
+from llm_research_lab.vocabulary.floats import format_float
 from llm_research_lab.vocabulary.labels import Labels
+from llm_research_lab.vocabulary.quoting import quote
 
 PRELUDE = (
     "{{$labels := .Labels}}{{$externalLabels := .ExternalLabels}}"
@@ -46,7 +46,6 @@ _DATA = (
     "struct { Labels map[string]string; ExternalLabels map[string]string; "
     "ExternalURL string; Value interface {} }"
 )
-_WORD = re.compile(r"[^\W\d_](?:\w|(?<=[^\W\d_])[.:'\u2019\u00b7](?=[^\W\d_]))*")
 
 
 class NeedMore(Exception):  # noqa: N818 - no error: the shell asks, and expands again
@@ -197,23 +196,6 @@ def _duration_seconds(text: str) -> float:
         raise CallError(problem) from None
 
 
-def _title(text: str) -> str:
-    return _WORD.sub(lambda found: _cased(found.group()[0], str.title) + found.group()[1:], text)
-
-
-def _cased(text: str, change: Callable[[str], str]) -> str:
-    """Change each character that has one counterpart, as Go does."""
-    return "".join(_counterpart(char, change(char)) for char in text)
-
-
-def _counterpart(char: str, changed: str) -> str:
-    if len(changed) == 1:
-        return changed
-    if char == "\u0130":  # the only one with more in lower case
-        return "i"
-    return char if len(char.title()) > 1 else char.title()
-
-
 def _link(text: str, tab: int) -> str:
     return f"/graph?g0.expr={escape_query(text)}&g0.tab={tab}"
 
@@ -237,9 +219,9 @@ _FIXED: Mapping[str, Function] = {
     "toTime": Function(_time, (ANY,)),
     "toDuration": Function(lambda value: duration_record(number(value)), (ANY,)),
     "parseDuration": Function(_duration_seconds, ("string",)),
-    "title": Function(_title, ("string",)),
-    "toUpper": Function(lambda text: _cased(text, str.upper), ("string",)),
-    "toLower": Function(lambda text: _cased(text, str.lower), ("string",)),
+    "title": Function(title_words, ("string",)),
+    "toUpper": Function(upper, ("string",)),
+    "toLower": Function(lower, ("string",)),
     "stripPort": Function(strip_port, ("string",)),
     "stripDomain": Function(strip_domain, ("string",)),
     "match": Function(matches, ("string", "string")),

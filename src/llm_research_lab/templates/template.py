@@ -9,12 +9,12 @@ from typing import Any
 
 from llm_research_lab.templates.builtins import BUILTINS
 from llm_research_lab.templates.errors import ExecutionError
-from llm_research_lab.templates.evaluating import Limits, Source
+from llm_research_lab.templates.evaluating import Limits, Page, Source
 from llm_research_lab.templates.executing import execute
 from llm_research_lab.templates.nodes import Body
 from llm_research_lab.templates.parsing import Parsed, parse
-from llm_research_lab.templates.printing import quote
 from llm_research_lab.templates.values import Function
+from llm_research_lab.vocabulary.quoting import quote
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +42,13 @@ class Template:
 
     def _source(self, limits: Limits | None) -> Source:
         defined = {self.name: self.body, **self.defined}
-        return Source(self.name, self.text, defined, self.functions, limits or Limits())
+        page = Page(self.name, self.text)
+        return Source(page, defined, self.functions, limits or Limits())
 
 
 @lru_cache(maxsize=256)
-def _parse(text: str, functions: frozenset[str]) -> Parsed:
+def parsed(text: str, functions: frozenset[str]) -> Parsed:
+    """Read a text that may call these functions, or remember it. Raises InvalidError."""
     return parse(text, functions)
 
 
@@ -57,5 +59,5 @@ def parse_template(
 
     `name` stands in messages. Raises InvalidError, where ``line:column``.
     """
-    parsed = _parse(text, frozenset(BUILTINS) | frozenset(functions))
-    return Template(name, text, parsed.body, parsed.defined, dict(functions))
+    read = parsed(text, frozenset(BUILTINS) | frozenset(functions))
+    return Template(name, text, read.body, read.defined, dict(functions))

@@ -37,6 +37,12 @@ class Record:
     text: str | None = None
     """What it prints as, where it has a ``String()``."""
 
+    tags: Mapping[str, str] = field(default_factory=dict)
+    """What fields are called in JSON, where it is another name."""
+
+    json: str | None = None
+    """What it is in JSON, where it has a ``MarshalJSON()``."""
+
 
 @dataclass(frozen=True, slots=True)
 class Records(Sequence[Any]):
@@ -44,6 +50,8 @@ class Records(Sequence[Any]):
 
     go_type: str
     items: tuple[Any, ...]
+    methods: Mapping[str, Function] = field(default_factory=dict)
+    text: str | None = None
 
     def __len__(self) -> int:
         return len(self.items)
@@ -62,6 +70,12 @@ class Function:
     call: Callable[..., Any]
     parameters: tuple[str, ...] = ()
     variadic: bool = False
+
+
+def methods_of(value: Any) -> Mapping[str, Function]:
+    """Give the methods of a value, by name."""
+    methods: Mapping[str, Function] = getattr(value, "methods", {})
+    return methods
 
 
 class _Missing:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from llm_research_lab.alerting.rules.expanding import QUERIES, expanding
+from llm_research_lab.promql import parse
 from llm_research_lab.vocabulary import InvalidError
 
 
@@ -45,6 +46,11 @@ def test_a_query_that_fails_is_told_in_the_text():
         raise InvalidError("1:1", "an expression", f"{text} is none", "mend it")
 
     assert "error expanding template" in expand('{{ query "up" }}', query)
+
+
+def test_an_expression_that_cannot_be_read_is_told_with_its_place():
+    told = expand('{{ query "sum(" }}', parse)
+    assert "error calling query: 1:5: parse error: " in told
 
 
 def test_a_template_asks_no_more_than_so_many_queries():

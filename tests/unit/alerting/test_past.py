@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from llm_research_lab.alerting.rules.intervals import Interval, intervals
 from llm_research_lab.alerting.rules.labelling import Templates
-from llm_research_lab.alerting.rules.past import Asked, Past, answer, evaluate_past
+from llm_research_lab.alerting.rules.past import evaluate_past
 from llm_research_lab.alerting.rules.read import read_rules
+from llm_research_lab.alerting.rules.running import Asked, Past, answer
 from llm_research_lab.promql import Columns, Need
 from llm_research_lab.vocabulary.matchers import accepts
 
@@ -39,6 +40,12 @@ RULES = (
     "{record: r11, expr: 'r2', labels: {g: g}}",
     '{alert: C, expr: up, labels: {v: "{{ $value }}", j: "x{{ $labels.job }}"}}',
     '{alert: D, expr: r1, labels: {n: "{{ query }}"}}',
+    "{alert: E, expr: 'count by (job) (ALERTS) > 1', for: 15s}",
+    "{alert: F, expr: 'ALERTS{alertstate=\"firing\"} == 1', keep_firing_for: 15s}",
+    "{record: r12, expr: 'sum by (job) (r12 or up) < 3 or up'}",
+    "{record: r13, expr: 'max by (job) ({__name__=~\"r1[2-4]\"}) or up'}",
+    "{record: r14, expr: 'up unless on (job) r13 == 1'}",
+    "{record: r15, expr: 'timestamp(r15) or up'}",
 )
 
 

@@ -46,6 +46,19 @@ def test_what_leaves_the_past_is_stepped() -> None:
         assert _ordered(wrapped, "{record: b, expr: up}") == [("b", False), ("a", True)]
 
 
+def test_what_leaves_the_past_and_reads_what_is_written_behind_its_tick_is_stepped_with_it() -> (
+    None
+):
+    groups = "\n".join(
+        f"- {{name: {name}, query_offset: 1s, rules: [{{record: {name}, expr: '{expr}'}}]}}"
+        for name, expr in (("a", "up"), ("b", "a offset -1m"))
+    )
+    read, findings = read_rules(f"groups:\n{groups}")
+    assert read is not None, findings
+    (circle,) = circles(read.groups)
+    assert [node.rule.name for node in circle.nodes] == ["a", "b"]
+
+
 def test_info_may_read_any_rule() -> None:
     text = "groups: [{name: g, rules: [{record: a, expr: 'info(up)'}, {record: b, expr: up}]}]"
     read, findings = read_rules(text, experimental=True)

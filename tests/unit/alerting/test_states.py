@@ -81,6 +81,14 @@ def test_a_grid_agrees_with_steps_and_any_cut_of_it_too(
     assert second.after == (alert,)
 
 
+def test_a_resolved_alert_is_forgotten_within_a_grid_too() -> None:
+    times = np.array([0, 1, 2, RESOLVED_RETENTION_MS + 1, RESOLVED_RETENTION_MS + 2], np.int64)
+    present = np.array([[True, False, False, False, False]])
+    for count, state in ((4, "inactive"), (5, None)):
+        (alert,) = state_columns(present[:, :count], times[:count], Timing(), [None]).after
+        assert (alert and alert.state) == state
+
+
 def test_an_alert_is_written_as_two_series() -> None:
     labels = (("alertname", "A"),)
     assert alerts_series(labels, "firing") == (

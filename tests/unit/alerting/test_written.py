@@ -52,6 +52,30 @@ def test_series_of_equal_times_share_their_columns() -> None:
     assert any_name.labels == (A, B)
 
 
+def test_a_long_series_stands_in_parts_and_is_read_as_one() -> None:
+    written, most = Written(), 5_000
+    times = np.arange(most, dtype=np.int64)
+    stale = times % 500 == 3
+    for low in range(0, most, 7):
+        part = slice(low, low + 7)
+        flags = stale[part] if stale[part].any() else None
+        written.extend(A, times[part], times[part].astype(np.float64), flags)
+        written.extend(B, times[part], -times[part].astype(np.float64), None)
+    for low, high in ((0, most), (900, 1_100), (4_000, 4_000), (1_024, 2_047)):
+        found = written.select(Need(ALL.matchers, low, high))
+        for columns in found:
+            sign = 1 if A in columns.labels else -1
+            assert columns.times.tolist() == times[low : high + 1].tolist()
+            assert columns.values[0].tolist() == (sign * times[low : high + 1]).tolist()
+        marks = next(one for one in found if A in one.labels)
+        expected = stale[low : high + 1]
+        assert (marks.stale is None) != expected.any()
+        assert marks.stale is None or marks.stale[0].tolist() == expected.tolist()
+    assert len(written.series[A].parts) > 3
+    assert written.series[A].count == most
+    assert written.series[A].last == (most - 1, most - 1.0, False)
+
+
 points = st.lists(
     st.tuples(st.integers(1, 3), st.sampled_from([1.0, 2.0, float("nan")]), st.booleans())
 )

@@ -159,7 +159,10 @@ def test_a_template_writes_what_go_writes(text, expected):
         ("{{ eq 1 }}", "missing argument for comparison"),
         ("{{ eq 1 1.0 }}", "incompatible types for comparison"),
         ("{{ eq .m .m }}", "non-comparable type map[a:1 b:2]: map[string]string"),
-        ("{{ eq .l .q }}", "non-comparable types [1 a <nil>]: []interface {}, lab.Point: {1}"),
+        (
+            "{{ eq .l .q }}",
+            "non-comparable types [%!s(int=1) a <nil>]: []interface {}, lab.Point: {1}",
+        ),
         ("{{ lt 1 `a` }}", "incompatible types for comparison"),
         ("{{ lt true true }}", "invalid type for comparison"),
         ("{{ lt nil 1 }}", "invalid type for comparison"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from llm_research_lab.alerting.rules.labelling import Expand, Query
+from llm_research_lab.promql import ExpressionError, parse
 from llm_research_lab.templates import Answered, Failed, NeedMore, expand_annotations
 from llm_research_lab.vocabulary import Instant, LabError
 from llm_research_lab.vocabulary.labels import labels_of
@@ -54,4 +55,13 @@ def _answered(query: Query, text: str, asked: int) -> Answered:
     try:
         return [(labels_of(labels), value) for labels, value in query(text)]
     except LabError as error:
-        return Failed(error.got)
+        return Failed(_misread(text) or error.got)
+
+
+def _misread(text: str) -> str | None:
+    """Say where an expression cannot be parsed; None where it can."""
+    try:
+        parse(text, experimental=True)
+    except ExpressionError as error:
+        return f"{error.where}: parse error: {error.got}"
+    return None

@@ -8,7 +8,7 @@ stand together too, but are stepped only where they do.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from llm_research_lab.alerting.rules.read import Group, Rule
 from llm_research_lab.promql import (
@@ -37,10 +37,14 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Circle:
-    """Rules that are evaluated together: in one pass over the range, or `stepped`."""
+    """Rules that are evaluated together: in one pass over the range, or `stepped`.
+
+    `after`: the numbers of the circles that they read, or whose readers they must not overtake.
+    """
 
     nodes: tuple[Node, ...]
     stepped: bool
+    after: frozenset[int] = frozenset()
 
 
 def circles(groups: Sequence[Group], *, in_order: bool = False) -> tuple[Circle, ...]:
@@ -65,20 +69,59 @@ def circles(groups: Sequence[Group], *, in_order: bool = False) -> tuple[Circle,
     return _ordered(nodes, reads, graph.together())
 
 
+def mutual_reads(
+    groups: Sequence[Group], circle: Circle
+) -> dict[tuple[Matcher, ...], frozenset[tuple[int, int]]] | None:
+    """Say which of a circle's rules its selectors may read, by their places; the others are absent.
+
+    None unless all rules stand in one group, and each selector that reads one of them looks at the
+    newest sample, at the rule's own instant.
+    """
+    if len({node.group for node in circle.nodes}) > 1:
+        return None
+    graph = _Graph(groups, circle.nodes, in_order=False)
+    found: dict[tuple[Matcher, ...], frozenset[tuple[int, int]]] = {}
+    for node in circle.nodes:
+        if graph.reads_anything(node) or leaves_the_past(node.rule.expr):
+            return None
+        apart = _looking_apart(node.rule.expr)
+        for part in walk(node.rule.expr):
+            if isinstance(part, Selector):
+                read = [graph.nodes[number] for number in graph.read_by((part.matchers,))]
+                if read and id(part) in apart:
+                    return None
+                if read:
+                    found[part.matchers] = frozenset((one.group, one.index) for one in read)
+    return found
+
+
+def _looking_apart(expr: Expr) -> set[int]:
+    """Find the selectors that look at something else than the newest sample at an instant."""
+    apart: set[int] = set()
+    for part in walk(expr):
+        timing = isinstance(part, Call) and part.function == "timestamp"
+        if timing or isinstance(part, Range | Subquery):
+            apart |= {id(one) for one in walk(part) if isinstance(one, Selector)}
+        elif isinstance(part, Selector) and (part.offset or part.align or part.edges):
+            apart.add(id(part))
+    return apart
+
+
 def _ordered(
     nodes: Sequence[Node], reads: Sequence[set[int]], together: Sequence[set[int]]
 ) -> tuple[Circle, ...]:
     near = [one | other for one, other in zip(reads, together, strict=True)]
     reach = [_reached(near, start) for start in range(len(nodes))]
-    done: set[int] = set()
+    done: dict[int, int] = {}
     ordered: list[Circle] = []
     for number in sorted(range(len(nodes)), key=lambda one: (len(reach[one]), one)):
         if number in done:
             continue
         members = sorted({number, *(one for one in reach[number] if number in reach[one])})
-        done.update(members)
+        done.update(dict.fromkeys(members, len(ordered)))
         stepped = any(other in reads[one] for one in members for other in members)
-        ordered.append(Circle(tuple(nodes[one] for one in members), stepped))
+        after = frozenset(done[one] for one in reach[number]) - {len(ordered)}
+        ordered.append(Circle(tuple(nodes[one] for one in members), stepped, after))
     return tuple(ordered)
 
 
@@ -100,18 +143,27 @@ class _Graph:
     groups: Sequence[Group]
     nodes: Sequence[Node]
     in_order: bool
+    _known: dict[tuple[int, int], Mapping[str, str]] = field(default_factory=dict)
 
     def reads(self, reader: Node) -> set[int]:
         """Find the rules whose series the reader may read."""
-        parts = list(walk(reader.rule.expr))
-        asks = any("{{" in text and "query" in text for _, text in self._labels(reader))
-        if asks or any(isinstance(part, Call) and part.function == "info" for part in parts):
+        if self.reads_anything(reader):
             return set(range(len(self.nodes)))
-        matchers = [part.matchers for part in parts if isinstance(part, Selector)]
+        parts = walk(reader.rule.expr)
+        return self.read_by([part.matchers for part in parts if isinstance(part, Selector)])
+
+    def reads_anything(self, reader: Node) -> bool:
+        """Whether what the reader reads is known only when it is evaluated."""
+        asks = any("{{" in text and "query" in text for _, text in self._labels(reader))
+        parts = walk(reader.rule.expr)
+        return asks or any(isinstance(part, Call) and part.function == "info" for part in parts)
+
+    def read_by(self, selectors: Sequence[Sequence[Matcher]]) -> set[int]:
+        """Find the rules whose series one of the selectors may accept."""
         return {
             number
             for number, node in enumerate(self.nodes)
-            if any(self._may_read(one, node) for one in matchers)
+            if any(self._may_read(one, node) for one in selectors)
         }
 
     def backward(self, reader: Node, writer: Node) -> bool:
@@ -145,11 +197,14 @@ class _Graph:
 
     def _certain(self, node: Node) -> Mapping[str, str]:
         """Give the labels that every series of the rule has, its name apart."""
-        certain = dict(self._labels(node))
-        if node.rule.kind == "alert":
-            certain = {name: text for name, text in certain.items() if "{{" not in text}
-            certain["alertname"] = node.rule.name
-        return certain
+        place = node.group, node.index
+        if place not in self._known:
+            certain = dict(self._labels(node))
+            if node.rule.kind == "alert":
+                certain = {name: text for name, text in certain.items() if "{{" not in text}
+                certain["alertname"] = node.rule.name
+            self._known[place] = certain
+        return self._known[place]
 
     def _may_read(self, matchers: Sequence[Matcher], node: Node) -> bool:
         """Whether the selector can accept a series of the rule."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from llm_research_lab.alerting.rules.past import Past
 from llm_research_lab.alerting.rules.read import Group
+from llm_research_lab.alerting.rules.running import Past
 from llm_research_lab.alerting.rules.state import State
 from llm_research_lab.vocabulary import Instant
 from llm_research_lab.vocabulary.labels import Labels

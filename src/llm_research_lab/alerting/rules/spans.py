@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
 from llm_research_lab.alerting.rules.state import INACTIVE, STATES, State, StateColumns
 from llm_research_lab.promql import Times
@@ -38,8 +36,27 @@ class Spans:
     ) -> None:
         """Note the states of a rule's alerts over a grid."""
         for row, one in enumerate(labels):
-            for state, time in _changes(columns.states[row], times):
-                self._turn(place, one, state, time)
+            states = columns.states[row]
+            edges = [0, *(np.flatnonzero(np.diff(states)) + 1).tolist()]
+            turns = list(zip(states[edges].tolist(), times[edges].tolist(), strict=True))
+            self._turn(place, one, *turns[0])
+            if len(turns) > 1:
+                self._turns(self.found.setdefault((place, one), []), turns)
+
+    @staticmethod
+    def _turns(spans: list[Span], turns: list[tuple[int, Instant]]) -> None:
+        """Add what follows the first turn, which stands; each state differs from the one before."""
+        if turns[0][0] != INACTIVE:
+            last = spans.pop()
+            spans.append(Span(last.state, last.from_ms, turns[1][1]))
+        spans += [
+            Span(STATES[state], time, until)
+            for (state, time), (_, until) in pairwise(turns[1:])
+            if state != INACTIVE
+        ]
+        state, time = turns[-1]
+        if state != INACTIVE:
+            spans.append(Span(STATES[state], time, None))
 
     def end(self, place: RulePlace, time_ms: Instant) -> None:
         """Note that all alerts of a rule are gone."""
@@ -56,9 +73,3 @@ class Spans:
             spans[-1] = Span(last.state, last.from_ms, time_ms)
         if state != INACTIVE:
             self.found.setdefault((place, labels), []).append(Span(STATES[state], time_ms, None))
-
-
-def _changes(states: NDArray[np.int8], times: Times) -> Iterator[tuple[int, Instant]]:
-    edges = [0, *(np.flatnonzero(np.diff(states)) + 1).tolist(), len(times)]
-    for start, _ in pairwise(edges):
-        yield int(states[start]), int(times[start])

@@ -8,6 +8,7 @@ Source: Prometheus, rules/alerting.go, AlertingRule.Eval.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -99,46 +100,84 @@ def state_columns(
     """Step every alert through all instants: as `step` would, one instant after the other."""
     states = np.zeros(present.shape, np.int8)
     active = np.zeros(present.shape, np.int64)
+    instants = times.tolist()
     after = tuple(
-        _row(present[row], times, timing, alert, states[row], active[row])
+        _Turning(instants, timing, states[row], active[row]).run(present[row], alert)
         for row, alert in enumerate(before)
     )
     return StateColumns(states, active, after)
 
 
-def _row(  # noqa: PLR0917 - arrays in, arrays out
-    present: Flags,
-    times: Times,
-    timing: Timing,
-    alert: Alert | None,
-    states: NDArray[np.int8],
-    active: Times,
-) -> Alert | None:
-    """Step at the ends of runs alone; between them one place is searched."""
-    edges = [0, *(np.flatnonzero(np.diff(present)) + 1).tolist(), len(times)]
-    for start, end in pairwise(edges):
-        at = start
-        while at < end:
-            alert = step(alert, timing, int(times[at]), present=bool(present[at]))
-            until = max(at + 1, min(end, _next_change(alert, times, timing, bool(present[at]))))
-            if alert is not None and alert.state != "inactive":
-                states[at:until] = STATES.index(alert.state)
-                active[at:until] = alert.active_at_ms
-            at = until
-    return alert
+@dataclass(slots=True)
+class _Turning:
+    """One alert on its way through a grid: as `step` would, but once a run of equal presence."""
 
+    times: list[Instant]
+    timing: Timing
+    states: NDArray[np.int8]
+    active: Times
+    state: int | None = None
+    since: Instant = 0
+    fired: Instant | None = None
+    resolved: Instant | None = None
+    kept: Instant | None = None
 
-def _next_change(alert: Alert | None, times: Times, timing: Timing, present: bool) -> int:
-    """Find the first instant at which a step of the same kind could change the alert."""
-    if alert is None or (present and alert.state == "firing"):
-        return len(times)
-    if alert.state == "pending":
-        due = alert.active_at_ms + timing.for_ms
-    elif alert.state == "firing":
-        due = (alert.keep_firing_since_ms or 0) + timing.keep_firing_for_ms
-    else:
-        due = (alert.resolved_at_ms or 0) + RESOLVED_RETENTION_MS + 1
-    return int(np.searchsorted(times, due))
+    def run(self, present: Flags, alert: Alert | None) -> Alert | None:
+        """Fill the columns; give what the alert is in the end."""
+        if not len(present) or (alert is None and not present.any()):
+            return alert
+        if alert is not None:
+            self.state, self.since = STATES.index(alert.state), alert.active_at_ms
+            self.fired, self.resolved = alert.fired_at_ms, alert.resolved_at_ms
+            self.kept = alert.keep_firing_since_ms
+        edges = [0, *(np.flatnonzero(np.diff(present)) + 1).tolist(), len(self.times)]
+        there = bool(present[0])
+        for start, end in pairwise(edges):
+            if there:
+                self._risen(start, end)
+            elif self.state is not None:
+                self._absent(start, end)
+            there = not there
+        if self.state is None:
+            return None
+        return Alert(STATES[self.state], self.since, self.fired, self.resolved, self.kept)
+
+    def _risen(self, start: int, end: int) -> None:
+        self.kept = None
+        if self.state is None or self.state == INACTIVE:
+            self.state, self.since = PENDING, self.times[start]
+            self.fired = self.resolved = None
+        if self.state == PENDING:
+            due = bisect_left(self.times, self.since + self.timing.for_ms, start, end)
+            self._fill(PENDING, start, due)
+            if due == end:
+                return
+            self.state, self.fired, start = FIRING, self.times[due], due
+        self._fill(FIRING, start, end)
+
+    def _absent(self, start: int, end: int) -> None:
+        if self.state == PENDING:
+            self.state = None
+            return
+        if self.state == FIRING:
+            due = start
+            if self.timing.keep_firing_for_ms > 0:
+                self.kept = self.times[start] if self.kept is None else self.kept
+                until = self.kept + self.timing.keep_firing_for_ms
+                due = bisect_left(self.times, until, start, end)
+                self._fill(FIRING, start, due)
+                if due == end:
+                    return
+            self.state, self.resolved = INACTIVE, self.times[due]
+        if (
+            self.resolved is not None
+            and self.times[end - 1] - self.resolved > RESOLVED_RETENTION_MS
+        ):
+            self.state = None
+
+    def _fill(self, state: int, start: int, end: int) -> None:
+        self.states[start:end] = state
+        self.active[start:end] = self.since
 
 
 def alerts_series(labels: Labels, state: State) -> Labels:

@@ -12,9 +12,12 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from llm_research_lab.alerting.rules.labelling import Expand, Templates, Told, as_written
-from llm_research_lab.alerting.rules.past import Asked, Past, answer, evaluate_past
-from llm_research_lab.alerting.rules.read import Group, Rule, read_rules
+from llm_research_lab.alerting.rules.labelling import Expand, Templates, as_written
+from llm_research_lab.alerting.rules.past import evaluate_past
+from llm_research_lab.alerting.rules.read import Group, read_rules
+from llm_research_lab.alerting.rules.running import Asked, Past, answer
+from llm_research_lab.alerting.rules.seeing import seen_by
+from llm_research_lab.alerting.rules.spans import RulePlace
 from llm_research_lab.alerting.rules.unit_files import (
     AlertCase,
     ExpressionCase,
@@ -206,7 +209,8 @@ class _Test:
         for one in case.expected:
             labels = {**dict(one.labels), "alertname": case.alertname}
             wanted.append((tuple(sorted(labels.items())), one.annotations))
-        got = _firing(asked, past, case.alertname)
+        given = frozenset(one.labels for one in self.inputs)
+        got = _firing(asked, past, case.alertname, given)
         if sorted(wanted) != got:
             time = format_duration(case.eval_ms)
             self.failures.append(
@@ -259,10 +263,10 @@ def _feed(written: Written, inputs: Sequence[_Input]) -> None:
             written.extend(one.labels, one.times, one.values, stale)
 
 
-def _firing(asked: Asked, past: Past, alertname: str) -> list[Alert]:
+def _firing(asked: Asked, past: Past, alertname: str, given: frozenset[Labels]) -> list[Alert]:
     """Give the firing alerts of a name, with what their annotations expand to."""
     return sorted(
-        (labels, _annotations(asked, past, rule, past.told[number, index][labels]))
+        (labels, _annotations(asked, past, (number, index), labels, given))
         for number, group in enumerate(asked.groups)
         for index, rule in enumerate(group.rules)
         if rule.kind == "alert" and rule.name == alertname
@@ -271,8 +275,11 @@ def _firing(asked: Asked, past: Past, alertname: str) -> list[Alert]:
     )
 
 
-def _annotations(asked: Asked, past: Past, rule: Rule, told: Told) -> Labels:
-    query, labels = answer(asked, past, told.at_ms), dict(told.labels)
+def _annotations(
+    asked: Asked, past: Past, place: RulePlace, alert: Labels, given: frozenset[Labels]
+) -> Labels:
+    rule, told = asked.groups[place[0]].rules[place[1]], past.told[place][alert]
+    query, labels = seen_by(asked, past, place, told.at_ms, given), dict(told.labels)
     return tuple(
         (
             name,

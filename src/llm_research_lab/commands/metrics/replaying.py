@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from llm_research_lab.alerting.rules import Asked, Interval, Templates, evaluate_past, intervals
+from llm_research_lab.alerting.rules.beginning import beginning
 from llm_research_lab.alerting.rules.expanding import expanding
 from llm_research_lab.commands.metrics.engine import Source
 from llm_research_lab.commands.metrics.ruling import load_rules
@@ -59,13 +60,17 @@ def evaluate_files(
         interval_ms,
         templates=Templates(expanding(to_ms)),
     )
-    past = evaluate_past(asked, from_ms, to_ms)
+    asked, past = beginning(asked, from_ms)
+    before = {
+        labels: one.count - int(one.stale.sum()) for labels, one in past.written.series.items()
+    }
+    evaluate_past(asked, from_ms, to_ms, past)
     failures = tuple(f"{one.rule} at {rfc3339(one.at_ms)}: {one.why}" for one in past.failures)
     records: Counter[str] = Counter()
     for labels, one in past.written.series.items():
         name = label(labels, METRIC_NAME)
         if name not in ALERTS:
-            records[name] += int(one.count - one.stale.sum())
+            records[name] += one.count - int(one.stale.sum()) - before.get(labels, 0)
     found = [one for one in intervals(groups, past) if one.state != "inactive"]
     found.sort(key=lambda one: (one.from_ms, one.rule, one.labels))
     return Replayed(tuple(found), to_ms, dict(records), failures)

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Connection
@@ -31,8 +32,10 @@ from llm_research_lab.alerting.rules import (
 )
 from llm_research_lab.alerting.rules.expanding import expanding
 from llm_research_lab.alerting.rules.spans import Spans
+from llm_research_lab.alerting.rules.written import DUPLICATE
 from llm_research_lab.commands.lab import Lab
-from llm_research_lab.commands.metrics.written import batch_of
+from llm_research_lab.commands.metrics.taken import Taken
+from llm_research_lab.commands.metrics.written import Pending, batch_of
 from llm_research_lab.promql import Options, print_expr
 from llm_research_lab.promql.floats import format_float
 from llm_research_lab.storage.private import explained
@@ -82,10 +85,11 @@ class Running:
     loaded: Loaded
     interval_ms: int
     pasts: list[Past] = field(default_factory=list)
-    """What each rule carries. A rule's samples are stored before the next rule reads."""
+    """What each rule carries."""
     last_ms: Instant | None = None
     seconds: float = 0.0
-    errors: Mapping[str, str] = field(default_factory=dict)
+    errors: Mapping[int, str] = field(default_factory=dict)
+    """Why rules failed at the last tick, by their place: a name may stand twice in a group."""
     missed: int = 0
 
 
@@ -100,11 +104,15 @@ class Ruling:
         options: Options,
         *,
         default_interval_ms: int,
+        external_labels: Mapping[str, str] = MappingProxyType({}),
+        external_url: str = "",
         sleep: Callable[[float], Any] = asyncio.sleep,
     ) -> None:
         self._lab = lab
         self._store = store
         self._options = options
+        self._external_labels = external_labels
+        self._external_url = external_url
         self._sleep = sleep
         self._annotations: dict[int, dict[Labels, dict[str, str]]] = {}
         self._saved: dict[str, Mapping[Labels, Alert]] = {}
@@ -174,39 +182,50 @@ class Ruling:
             await asyncio.to_thread(self._evaluate, one, at)
             await self._save(one)
         except Exception as error:  # noqa: BLE001 - told, and shown; else no alert would fire again
-            one.errors = {rule.name: str(error) for rule in one.loaded.group.rules}
+            one.errors = dict.fromkeys(range(len(one.pasts)), str(error))
             emit("rules.failed", group=one.loaded.group.name, why=str(error))
         one.last_ms, one.seconds = at, time.perf_counter() - started
 
     def _evaluate(self, one: Running, at: Instant) -> None:
-        errors: dict[str, str] = {}
-        for rule, past in zip(one.loaded.group.rules, one.pasts, strict=True):
+        errors: dict[int, str] = {}
+        taken, pending = Taken(), Pending(self._store)
+        templates = Templates(expanding(at), self._external_labels, self._external_url)
+        for place, (rule, past) in enumerate(zip(one.loaded.group.rules, one.pasts, strict=True)):
             asked = Asked(
                 (replace(one.loaded.group, rules=(rule,)),),
-                lambda need: self._store.select(need.matchers, need.from_ms, need.to_ms),
+                pending.select,
                 self._options,
                 one.interval_ms,
-                templates=Templates(expanding(at)),
+                templates=templates,
+                origin_ms=at,  # a tick is one, whenever it comes
             )
             past.failures.clear()
             past.spans = Spans()  # what a range would be drawn from: live it would only grow
             evaluate_past(asked, at, at, past)
+            errors.update((place, failed.why) for failed in past.failures)
             batch = batch_of(past)
+            self._annotate(rule, past, asked, at)  # before they can see what the rule has written
             if batch is not None:
-                self._store.append(batch)
-            self._annotate(rule, past, asked, at)
-            errors.update((failed.rule, failed.why) for failed in past.failures)
+                batch, refused = taken.sift(batch)
+                past.seen[ALONE] = past.seen.get(ALONE, frozenset()) - refused
+                pending.add(batch)
+                if refused:
+                    errors[place] = DUPLICATE
+        pending.append()
         one.errors = errors
         counters = self._lab.instruments.counter("rule_evaluations_total")
         counters[("ok",)].inc(len(one.loaded.group.rules) - len(errors))
         counters[("failed",)].inc(len(errors))
 
     def _annotate(self, rule: Rule, past: Past, asked: Asked, at: Instant) -> None:
-        """Expand the annotations of the rule's alerts, with the sample that each saw last."""
+        """Expand the annotations of the rule's alerts; those that saw no sample keep theirs."""
         told = past.told.get(ALONE, {})
         query = answer(asked, past, at)
+        before = self._annotations.get(id(past), {})
         self._annotations[id(past)] = {
-            labels: {
+            labels: before[labels]
+            if seen.at_ms < at and labels in before
+            else {
                 name: asked.templates.expanded(
                     text, dict(seen.labels), seen.value, query, now_ms=at, name=rule.name
                 )
@@ -253,7 +272,7 @@ class Ruling:
         ]
 
     def _shown(self, one: Running, place: int, rule: Rule) -> dict[str, Any]:
-        error = one.errors.get(rule.name, "")
+        error = one.errors.get(place, "")
         health = "unknown" if one.last_ms is None else "err" if error else "ok"
         shown: dict[str, Any] = {
             "name": rule.name,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from llm_research_lab.alerting.notifying import Silence
-from llm_research_lab.alerting.rules import Past
+from llm_research_lab.alerting.rules import Failure
 from llm_research_lab.commands.replay.inputs import Inputs
 from llm_research_lab.promql import Grid, Options, needs
 from llm_research_lab.storage.timeseries import SeriesStore
@@ -34,7 +34,11 @@ class Doubt:
 
 
 def doubts(
-    inputs: Inputs, source: SeriesStore, span: Span, past: Past, silences: Sequence[Silence]
+    inputs: Inputs,
+    source: SeriesStore,
+    span: Span,
+    failures: Sequence[Failure],
+    silences: Sequence[Silence],
 ) -> Iterator[Doubt]:
     """Give all doubts, the general ones first."""
     yield Doubt("late samples", "Samples are taken to have arrived when they were made.")
@@ -58,7 +62,7 @@ def doubts(
         )
     yield from _missing(inputs, source, span)
     failed: dict[tuple[str, str], int] = {}
-    for one in past.failures:
+    for one in failures:
         failed[one.rule, one.why] = failed.get((one.rule, one.why), 0) + 1
     for (rule, why), count in failed.items():
         yield Doubt("failure", f"{rule} could not be evaluated {count} times: {why}.", (rule,))

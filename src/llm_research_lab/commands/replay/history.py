@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +14,20 @@ from llm_research_lab.storage.timeseries.shape import Shape
 from llm_research_lab.vocabulary import NotFoundError
 
 FOR_EVER = Shape(retention_ms=None)
+
+
+def digest_of(place: Path) -> str:
+    """Give what changes when a history does: its files' names, sizes, times; or a file's bytes."""
+    found = hashlib.sha256()
+    if place.is_file():
+        with place.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    for path in sorted(place.rglob("*")):
+        state = path.stat()
+        if path.is_file() and path.name != "lock":
+            words = (str(path.relative_to(place)), state.st_size, state.st_mtime_ns)
+            found.update(repr(words).encode())
+    return found.hexdigest()
 
 
 def _unheard(_size: int) -> None: ...

@@ -1,6 +1,6 @@
 """Rules over a history, alerts through routes, pages to people: one replay, from files to records.
 
-The range of time is walked in pieces of a week, so that memory does not grow with it, and so that
+The range of time is walked in pieces of a month, so that memory does not grow with it, and so that
 whoever waits is told how far it is; any cut gives the same bytes.
 """
 
@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from llm_research_lab.alerting.notifying import Silence, Told, course
-from llm_research_lab.alerting.rules import Asked, Past, Templates, evaluate_past, intervals
+from llm_research_lab.alerting.rules import Asked, Templates, evaluate_past, intervals
 from llm_research_lab.alerting.rules.beginning import beginning
 from llm_research_lab.alerting.rules.expanding import expanding
 from llm_research_lab.commands.replay.doubts import Doubt, doubts
 from llm_research_lab.commands.replay.inputs import Inputs
+from llm_research_lab.commands.replay.remembering import Evaluated, remembered
 from llm_research_lab.promql import Options
 from llm_research_lab.promql.values import Limits
 from llm_research_lab.storage.timeseries import SeriesStore
@@ -29,14 +31,14 @@ from llm_research_lab.stories.replay import (
 )
 from llm_research_lab.vocabulary import Instant
 
-PIECE_MS = 7 * 86_400_000
+PIECE_MS = 30 * 86_400_000
 INTERVAL_MS = 60_000
 """Of groups that give none. Source: Prometheus's default of evaluation_interval."""
 
 UNBOUNDED = Limits(samples=1 << 62, series=1_000_000, memory_bytes=1 << 62, steps=1 << 40)
 """A replay is asked for by whoever sits before the machine; what it reads is cut by its pieces."""
 
-Said = Callable[[Instant], None]
+Said = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,14 @@ class Replayed:
     doubts: tuple[Doubt, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Where what rules gave is remembered, and a digest of the history that they read."""
+
+    place: Path
+    history: str
+
+
 def replay_history(
     inputs: Inputs,
     source: SeriesStore,
@@ -69,11 +79,12 @@ def replay_history(
     *,
     silences: tuple[Silence, ...] = (),
     interval_ms: int = INTERVAL_MS,
-    said: Said = lambda _until: None,
+    memory: Memory | None = None,
+    said: Said = lambda _done, _of: None,
 ) -> Replayed:
-    """Replay a history; `said` is told up to when the rules are evaluated."""
-    past = _evaluated(inputs, source, span, interval_ms, said)
-    fired = firings(intervals(inputs.groups, past))
+    """Replay a history; `said` is told how much of the evaluation is done, and of how much."""
+    found = _evaluated(inputs, source, span, interval_ms, memory, said)
+    fired = firings(found.intervals)
     sent = arrivals(fired, span.to_ms)
     told = tuple(course(inputs.configuration, sent, silences, span.from_ms, span.to_ms))
     records = tuple(replay(told, inputs.roster, inputs.responders, span.to_ms))
@@ -87,13 +98,18 @@ def replay_history(
         records,
         tuple(outcomes(fired, told, records)),
         tuple(name for name in dict.fromkeys(names) if name not in known),
-        tuple(doubts(inputs, source, span, past, silences)),
+        tuple(doubts(inputs, source, span, found.failures, silences)),
     )
 
 
-def _evaluated(
-    inputs: Inputs, source: SeriesStore, span: Span, interval_ms: int, said: Said
-) -> Past:
+def _evaluated(  # noqa: PLR0917 - the whole of it
+    inputs: Inputs,
+    source: SeriesStore,
+    span: Span,
+    interval_ms: int,
+    memory: Memory | None,
+    said: Said,
+) -> Evaluated:
     options = replace(Options(default_step_ms=interval_ms), limits=UNBOUNDED)
     asked = Asked(
         inputs.groups,
@@ -103,10 +119,12 @@ def _evaluated(
         templates=Templates(expanding(span.to_ms)),
     )
     asked, past = beginning(asked, span.from_ms)
-    start = span.from_ms
-    while start <= span.to_ms:
+    if memory is not None:
+        whole = (span.from_ms, span.to_ms)
+        return remembered(asked, past, whole, memory.history, place=memory.place, said=said)
+    length = span.to_ms - span.from_ms + 1
+    for start in range(span.from_ms, span.to_ms + 1, PIECE_MS):
         end = min(start + PIECE_MS - 1, span.to_ms)
         past = evaluate_past(asked, start, end, past)
-        said(end)
-        start = end + 1
-    return past
+        said((end - span.from_ms + 1) // 1000, length // 1000)
+    return Evaluated(tuple(intervals(inputs.groups, past)), tuple(past.failures))

@@ -234,3 +234,65 @@ alert_states = Table(
     Column("keep_firing_since", INSTANT),
     sqlite_with_rowid=False,
 )
+
+decisions = Table(
+    "decisions",  # what was told, what was not, who was paged: each with its reasons
+    metadata,
+    Column("id", NUMBER, primary_key=True, autoincrement=True),
+    Column("at", INSTANT, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("receiver", Text, nullable=False),
+    Column("integration", Text),
+    Column("route", Text, nullable=False),
+    Column("group_key", Text, nullable=False),
+    Column("page", ID),
+    Column("reason", Text, nullable=False),  # the last reason's type
+    Column("why", JSON, nullable=False),  # the chain of reasons in words
+    Column("details", JSON, nullable=False),
+    CheckConstraint(
+        "kind IN ('notified', 'withheld', 'opened', 'again', 'woken', 'not_reached', 'waiting', "
+        "'ended', 'closed', 'unpaged')"
+    ),
+)
+Index("decisions_by_time", decisions.c.at)
+Index("decisions_by_page", decisions.c.page, decisions.c.id)
+
+decided_alerts = Table(
+    "decided_alerts",  # the alerts that a decision was about, in the order of the message
+    metadata,
+    Column("decision_id", BigInteger, ForeignKey("decisions.id"), primary_key=True),
+    Column("place", Integer, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("alert", Text, nullable=False),
+    Column("starts_at", INSTANT),
+    Column("ends_at", INSTANT),
+    sqlite_with_rowid=False,
+)
+Index("decided_alerts_by_alert", decided_alerts.c.alert, decided_alerts.c.decision_id)
+
+firings = Table(
+    "firings",  # when each alert fired, from its first evaluation to its end
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("alert", Text, primary_key=True),
+    Column("from_at", INSTANT, primary_key=True),
+    Column("to_at", INSTANT),
+    Column("rule", Text, nullable=False),
+    Column("rule_group", Text, nullable=False),
+    Column("file", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+Index("firings_open", firings.c.to_at)
+
+notification_log = Table(
+    "notification_log",  # what each receiver knows of a group: nothing is told twice
+    metadata,
+    Column("group_key", Text, primary_key=True),
+    Column("receiver", Text, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("place", Integer, primary_key=True),
+    Column("at", INSTANT, nullable=False),
+    Column("firing", JSON, nullable=False),
+    Column("resolved", JSON, nullable=False),
+    sqlite_with_rowid=False,
+)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from llm_research_lab.promql.values import Flags
+from llm_research_lab.promql.values import Columns, Flags
 from llm_research_lab.storage.timeseries.port import Batch
 from llm_research_lab.vocabulary import Finding, Instant, rfc3339
 
@@ -47,16 +47,35 @@ class Timely:
 
     def not_ahead(self, batch: Batch) -> tuple[Batch, int]:
         """Leave out what is too far ahead of the clock; give how many that is."""
-        now = self.clock()
-        before = self._seen_ms
+        now = self._look()
+        kept, count = until(batch, now + self.ahead_ms)
+        if count:
+            self._refuse(count, int(batch.times.max()), now)
+        return kept, count
+
+    def columns_not_ahead(self, columns: Columns) -> tuple[Columns, int]:
+        """Leave out what is too far ahead of the clock; give how many that is."""
+        now = self._look()
+        high = int(np.searchsorted(columns.times, now + self.ahead_ms, "right"))
+        count = (len(columns.times) - high) * len(columns.labels)
+        if not count:
+            return columns, 0
+        self._refuse(count, int(columns.times[-1]), now)
+        stale = None if columns.stale is None else columns.stale[:, :high]
+        values = np.ascontiguousarray(columns.values[:, :high])
+        return Columns(columns.labels, columns.times[:high], values, stale), count
+
+    def _look(self) -> Instant:
+        """Look at the clock, and whether it went back."""
+        now, before = self.clock(), self._seen_ms
         self._seen_ms = now if before is None else max(before, now)
         if now < self._seen_ms - self.ahead_ms:
             self._went_back = (self._seen_ms, now)
-        kept, count = until(batch, now + self.ahead_ms)
-        if count:
-            refused, newest = self._ahead or (0, now)
-            self._ahead = (refused + count, max(newest, int(batch.times.max())))
-        return kept, count
+        return now
+
+    def _refuse(self, count: int, newest_ms: Instant, now: Instant) -> None:
+        refused, newest = self._ahead or (0, now)
+        self._ahead = (refused + count, max(newest, newest_ms))
 
     def went_back(self, newest_ms: int | None) -> None:
         """Take note of a store that opens with samples ahead of the clock."""

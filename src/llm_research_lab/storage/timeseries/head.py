@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from itertools import starmap
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
 from llm_research_lab.promql.values import Floats, Times
-from llm_research_lab.storage.timeseries.pieces import ABSENT, STALE, Piece, States
+from llm_research_lab.storage.timeseries.pieces import (
+    ABSENT,
+    PRESENT,
+    STALE,
+    Piece,
+    States,
+    run_of,
+)
 from llm_research_lab.storage.timeseries.port import Appended
-from llm_research_lab.vocabulary.labels import Labels, label
+from llm_research_lab.vocabulary.labels import METRIC_NAME, Labels, label
 from llm_research_lab.vocabulary.matchers import Matcher, accepts
 
 Index = NDArray[np.int64]
@@ -23,6 +31,9 @@ ROWS = 64
 
 GROUPS_TRIED = 8
 """Groups of a target that a new series is compared with; more are of series in their own phase."""
+
+LAYOUTS, ASKED = 10_000, 500
+"""Layouts of batches, one a target, and questions, one a parsed expression, that are remembered."""
 
 
 class _Group:
@@ -53,7 +64,10 @@ class _Group:
     def put(
         self, times: Times, cols: Index, values: Floats, states: States
     ) -> tuple[int, int, int]:
-        """Add samples; give how many are taken, equal to one that is there, or contradict one."""
+        """Add samples; give how many are taken, equal to one that is there, or contradict one.
+
+        Of a series that has a time twice, the first stays.
+        """
         rows = self._rows(times)
         cells = rows * len(self.labels) + cols
         first = np.unique(cells, return_index=True)[1]
@@ -67,6 +81,20 @@ class _Group:
             one = self._fill(rows[part], cols[part], values[part], states[part])
             totals = (totals[0] + one[0], totals[1] + one[1], totals[2] + one[2])
         return totals
+
+    def add_row(self, time: int, cols: Index | slice, values: Floats, states: States | int) -> bool:
+        """Add a sample of each of the columns, where the time is behind all others."""
+        if self.count and time <= self.times[self.count - 1]:
+            return False
+        if self.count == len(self.times):
+            self._reserve(1)
+        row = self.count
+        self.times[row] = time
+        self.states[row] = ABSENT
+        self.states[row, cols] = states
+        self.values[row, cols] = values
+        self.count += 1
+        return True
 
     def _fill(
         self, rows: Index, cols: Index, values: Floats, states: States
@@ -117,12 +145,11 @@ class _Group:
             self.values = np.concatenate([self.values, np.zeros((extra, width))])
             self.states = np.concatenate([self.states, np.zeros((extra, width), dtype=np.uint8)])
 
-    def piece(self, cols: list[int], from_ms: int, to_ms: int) -> Piece:
+    def piece(self, labels: tuple[Labels, ...], cols: Index, from_ms: int, to_ms: int) -> Piece:
         """Copy a part out, one row a series."""
         own = self.times[: self.count]
         low = int(np.searchsorted(own, from_ms, "left"))
         high = int(np.searchsorted(own, to_ms, "right"))
-        labels = tuple(self.labels[col] for col in cols)
         values = np.ascontiguousarray(self.values[low:high, cols].T)
         states = np.ascontiguousarray(self.states[low:high, cols].T)
         return Piece(labels, own[low:high].copy(), values, states)
@@ -137,14 +164,54 @@ class _Group:
         self.count -= low
 
 
+@dataclass(slots=True)
+class _Place:
+    """Where a batch's entries stand in a group: `entries` of the batch, in `cols` of the group."""
+
+    group: _Group
+    entries: Index
+    cols: Index
+    at: Index | slice
+    """`cols`, as a slice where they stand side by side."""
+    whole: bool
+    """Whether they are all of the batch's entries in order, each series once."""
+
+
+@dataclass(slots=True)
+class _Rows:
+    """Series of one group that are asked for; the tuple and array are made when they are read."""
+
+    group: _Group
+    cols: list[int] = field(default_factory=list)
+    _labels: tuple[Labels, ...] = ()
+    _index: Index = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+
+    def piece(self, from_ms: int, to_ms: int) -> Piece:
+        """Copy their samples out."""
+        if len(self._index) != len(self.cols):
+            self._index = np.asarray(self.cols, dtype=np.int64)
+            self._labels = tuple(self.group.labels[col] for col in self.cols)
+        return self.group.piece(self._labels, self._index, from_ms, to_ms)
+
+
+@dataclass(slots=True)
+class _Chosen:
+    """What matchers accept of the first `seen` series of a list that only grows."""
+
+    seen: int = 0
+    rows: dict[int, _Rows] = field(default_factory=dict)
+
+
 class Head:
     """Not safe from many threads: whoever owns it holds a lock."""
 
     def __init__(self) -> None:
         self._groups: list[_Group] = []
         self._series: dict[Labels, tuple[_Group, int]] = {}
+        self._names: dict[str, list[Labels]] = defaultdict(list)
         self._targets: dict[Target, list[_Group]] = defaultdict(list)
-        self._placed: dict[int, tuple[tuple[Labels, ...], list[tuple[_Group, Index, Index]]]] = {}
+        self._placed: dict[int, tuple[tuple[Labels, ...], list[_Place]]] = {}
+        self._chosen: dict[tuple[Matcher, ...], _Chosen] = {}
         self.min_ms: int | None = None
         self.max_ms: int | None = None
 
@@ -168,20 +235,26 @@ class Head:
         if not len(times):
             return Appended(0)
         low, high = int(times.min()), int(times.max())
-        states = np.ones(len(times), dtype=np.uint8)
-        if stale is not None:
-            states[stale] = STALE
-        totals = [0, 0, 0]
-        for group, index, cols in self._places(labels, times):
-            counts = group.put(times[index], cols, values[index], states[index])
-            totals = [total + count for total, count in zip(totals, counts, strict=True)]
+        places = self._places(labels, times)
         self.min_ms = low if self.min_ms is None else min(low, self.min_ms)
         self.max_ms = high if self.max_ms is None else max(high, self.max_ms)
+        states: States | int = PRESENT
+        if stale is not None:
+            states = np.where(stale, STALE, PRESENT).astype(np.uint8)
+        if low == high and len(places) == 1 and places[0].whole:
+            (place,) = places
+            if place.group.add_row(low, place.at, values, states):
+                return Appended(len(values))
+        if isinstance(states, int):
+            states = np.full(len(times), states, dtype=np.uint8)
+        totals = [0, 0, 0]
+        for place in places:
+            index = place.entries
+            counts = place.group.put(times[index], place.cols, values[index], states[index])
+            totals = [total + count for total, count in zip(totals, counts, strict=True)]
         return Appended(*totals)
 
-    def _places(
-        self, labels: tuple[Labels, ...], times: Times
-    ) -> list[tuple[_Group, Index, Index]]:
+    def _places(self, labels: tuple[Labels, ...], times: Times) -> list[_Place]:
         cached = self._placed.get(id(labels))
         if cached is not None and cached[0] is labels:
             return cached[1]
@@ -193,10 +266,16 @@ class Head:
             index.append(entry)
             cols.append(col)
         found = [
-            (group, np.asarray(index, dtype=np.int64), np.asarray(cols, dtype=np.int64))
+            _Place(
+                group,
+                np.asarray(index, dtype=np.int64),
+                np.asarray(cols, dtype=np.int64),
+                run_of(cols) or np.asarray(cols, dtype=np.int64),
+                whole=len(index) == len(labels) == len(set(cols)),
+            )
             for group, index, cols in by_group.values()
         ]
-        if len(self._placed) > 10_000:  # noqa: PLR2004 - layouts of batches, one a target
+        if len(self._placed) > LAYOUTS:
             self._placed.clear()
         self._placed[id(labels)] = (labels, found)
         return found
@@ -219,6 +298,7 @@ class Head:
             group = self._group(target, np.asarray(own_times, dtype=np.int64), known.values())
             for col, one in enumerate(members, len(group.labels)):
                 self._series[one] = (group, col)
+                self._names[label(one, METRIC_NAME)].append(one)
             group.widen(members)
 
     def _group(
@@ -235,16 +315,38 @@ class Head:
 
     def labels(self, matchers: Sequence[Matcher]) -> list[Labels]:
         """Name the series that all matchers accept."""
-        asked = tuple(matchers)
-        return [one for one in self._series if accepts(asked, one)]
+        return [rows.group.labels[col] for rows in self._rows(matchers) for col in rows.cols]
 
     def pieces(self, matchers: Sequence[Matcher], from_ms: int, to_ms: int) -> list[Piece]:
         """Copy out the samples of the series that all matchers accept, both ends included."""
-        chosen: dict[int, tuple[_Group, list[int]]] = {}
-        for one in self.labels(matchers):
-            group, col = self._series[one]
-            chosen.setdefault(id(group), (group, []))[1].append(col)
-        return list(starmap(lambda g, cols: g.piece(cols, from_ms, to_ms), chosen.values()))
+        if self.min_ms is None or self.max_ms is None:
+            return []
+        if from_ms > self.max_ms or to_ms < self.min_ms:
+            return []
+        found = (rows.piece(from_ms, to_ms) for rows in self._rows(matchers))
+        return [piece for piece in found if len(piece.times)]
+
+    def _rows(self, matchers: Sequence[Matcher]) -> Iterable[_Rows]:
+        """Find the series; those that were looked at for an earlier question are not again."""
+        asked = tuple(matchers)
+        found = self._chosen.get(asked)
+        if found is None:
+            if len(self._chosen) > ASKED:
+                self._chosen.clear()
+            found = self._chosen[asked] = _Chosen()
+        series = self._candidates(asked)
+        for one in islice(series, found.seen, None):
+            if accepts(asked, one):
+                group, col = self._series[one]
+                found.rows.setdefault(id(group), _Rows(group)).cols.append(col)
+        found.seen = len(series)
+        return found.rows.values()
+
+    def _candidates(self, matchers: tuple[Matcher, ...]) -> Collection[Labels]:
+        for one in matchers:
+            if one.name == METRIC_NAME and one.op == "=":
+                return self._names.get(one.value, ())
+        return self._series
 
     def delete(self, matchers: Sequence[Matcher], from_ms: int, to_ms: int) -> None:
         """Drop samples, both ends included."""
@@ -260,6 +362,7 @@ class Head:
             group.forget(before_ms)
         self._groups = [group for group in self._groups if group.labels]
         self._placed.clear()
+        self._chosen.clear()
         self._series = {
             one: (group, col) for group in self._groups for col, one in enumerate(group.labels)
         }
@@ -267,5 +370,8 @@ class Head:
         for group in self._groups:
             one = group.labels[0]
             self._targets[label(one, "job"), label(one, "instance")].append(group)
+        self._names = defaultdict(list)
+        for one in self._series:
+            self._names[label(one, METRIC_NAME)].append(one)
         lows = [int(group.times[0]) for group in self._groups if group.count]
         self.min_ms = min(lows, default=None)

@@ -152,9 +152,9 @@ class Reading:
             at += count
         if flags & _INDEX:
             labels = tuple(labels[i] for i in np.frombuffer(payload, np.int32, count, at).tolist())
+        top = int(times.max()) if size > 1 else int(times[0])
         if flags & _ONE_TIME:
-            times = np.full(count, times[0])
-        top = int(times.max())
+            times = np.full(count, top)
         self.max_ms = top if self.max_ms is None else max(self.max_ms, top)
         return Batch(labels, times, values, stale)
 

@@ -40,14 +40,40 @@ class Piece:
         return Piece(self.labels, self.times[low:high], self.values[:, low:high], states)
 
     def of(self, rows: Sequence[int]) -> Piece:
-        """Give some rows; itself when it is all of them in order."""
-        if len(rows) == len(self.labels) and all(row == i for i, row in enumerate(rows)):
+        """Give some rows, in a view when they stand side by side; itself when it is all of them."""
+        run = run_of(rows)
+        if run is not None and len(rows) == len(self.labels):
             return self
-        index = np.asarray(rows, dtype=np.int64)
+        index = np.asarray(rows, dtype=np.int64) if run is None else run
         states = None if self.states is None else self.states[index]
         return Piece(
             tuple(self.labels[row] for row in rows), self.times, self.values[index], states
         )
+
+    def known_states(self) -> States:
+        """Give the states, made where all are ordinary samples."""
+        if self.states is not None:
+            return self.states
+        return np.full(self.values.shape, PRESENT, dtype=np.uint8)
+
+
+def run_of(rows: Sequence[int]) -> slice | None:
+    """Give the rows as a slice when each follows the one before it."""
+    if rows and all(after == before + 1 for before, after in pairwise(rows)):
+        return slice(rows[0], rows[-1] + 1)
+    return None
+
+
+def in_order(pieces: Sequence[Piece]) -> bool:
+    """Whether each piece begins after the one before it ends."""
+    return all(b.times[-1] < a.times[0] for b, a in pairwise(pieces))
+
+
+def piece_of(columns: Columns) -> Piece:
+    """Give columns as a piece."""
+    stale = columns.stale
+    states = None if stale is None else np.where(stale, STALE, PRESENT).astype(np.uint8)
+    return Piece(columns.labels, columns.times, columns.values, states)
 
 
 def gathered(pieces: Iterable[Piece]) -> list[Columns]:
@@ -114,14 +140,13 @@ def _join(pieces: list[Piece]) -> Piece:
     if len(pieces) == 1:
         return pieces[0]
     ordered = sorted(pieces, key=lambda piece: int(piece.times[0]))
-    for before, after in pairwise(ordered):
-        if before.times[-1] >= after.times[0]:
-            return _merged(pieces)
+    if not in_order(ordered):
+        return _merged(pieces)
     times = np.concatenate([piece.times for piece in ordered])
     values = np.concatenate([piece.values for piece in ordered], axis=1)
     states = None
     if any(piece.states is not None for piece in ordered):
-        states = np.concatenate([_states(piece) for piece in ordered], axis=1)
+        states = np.concatenate([piece.known_states() for piece in ordered], axis=1)
     return Piece(pieces[0].labels, times, values, states)
 
 
@@ -131,14 +156,8 @@ def _merged(pieces: list[Piece]) -> Piece:
     values, states = np.zeros(shape), np.zeros(shape, dtype=np.uint8)
     for piece in reversed(pieces):
         places = np.searchsorted(times, piece.times)
-        new = _states(piece)
+        new = piece.known_states()
         held = new != ABSENT
         values[:, places] = np.where(held, piece.values, values[:, places])
         states[:, places] = np.where(held, new, states[:, places])
     return Piece(pieces[0].labels, times, values, states)
-
-
-def _states(piece: Piece) -> States:
-    if piece.states is not None:
-        return piece.states
-    return np.full(piece.values.shape, PRESENT, dtype=np.uint8)

@@ -17,15 +17,15 @@ from llm_research_lab.storage.timeseries.batches import Timely, since
 from llm_research_lab.storage.timeseries.blocks import verify_block
 from llm_research_lab.storage.timeseries.cache import Cache
 from llm_research_lab.storage.timeseries.damage import Damage
-from llm_research_lab.storage.timeseries.head import Head
+from llm_research_lab.storage.timeseries.history import Waiting
 from llm_research_lab.storage.timeseries.loading import begin, load, read_log, tombstones_of
 from llm_research_lab.storage.timeseries.log import Deletion, Reading, segments
-from llm_research_lab.storage.timeseries.pieces import Piece, gathered
+from llm_research_lab.storage.timeseries.pieces import Piece, columns_of, gathered, piece_of
 from llm_research_lab.storage.timeseries.port import Appended, Batch
 from llm_research_lab.storage.timeseries.shape import HOUR_MS, Shape, Status
 from llm_research_lab.storage.timeseries.snapshots import FOLDERS, snapshot
 from llm_research_lab.storage.timeseries.tombstones import write_tombstones
-from llm_research_lab.storage.timeseries.view import Held
+from llm_research_lab.storage.timeseries.view import Held, Moment
 from llm_research_lab.vocabulary import Finding, Instant, UnavailableError
 from llm_research_lab.vocabulary.labels import Labels
 from llm_research_lab.vocabulary.matchers import Matcher
@@ -123,7 +123,13 @@ class FileSeries:
         self, matchers: Sequence[Matcher], from_ms: Instant, to_ms: Instant
     ) -> list[Columns]:
         """Give the samples of the series that all matchers accept, both ends included."""
-        return gathered(self._pieces(tuple(matchers), from_ms, to_ms))
+        in_blocks, in_head = self._read(tuple(matchers), from_ms, to_ms)
+        if not in_blocks:  # a series of the head stands in one of its pieces alone
+            return [one for piece in in_head for one in columns_of(piece)]
+        newest = {one for piece in in_head for one in piece.labels}
+        apart = [one for one in in_blocks if newest.isdisjoint(one.labels)]
+        mixed = [piece_of(one) for one in in_blocks if not newest.isdisjoint(one.labels)]
+        return [*apart, *gathered([*mixed, *in_head])]
 
     def series(self, matchers: Sequence[Matcher], from_ms: Instant, to_ms: Instant) -> list[Labels]:
         """Name the series that all matchers accept and that may have samples in the time."""
@@ -139,24 +145,19 @@ class FileSeries:
                     found |= dict.fromkeys(file.series[col].labels for col in cols)
         return list(found)
 
-    def _pieces(self, matchers: tuple[Matcher, ...], from_ms: int, to_ms: int) -> list[Piece]:
+    def _read(
+        self, matchers: tuple[Matcher, ...], from_ms: int, to_ms: int
+    ) -> tuple[list[Columns], list[Piece]]:
         held = self._held
         for _ in range(_RETRIES):
             self._refresh()
             with held.guard:
-                blocks, tombstones = held.view.blocks, held.view.tombstones
+                moment = Moment(held.view.blocks, held.view.tombstones)
                 head = held.view.head.pieces(matchers, from_ms, to_ms)
             try:
-                found = [
-                    piece
-                    for block in blocks
-                    for piece in held.pieces(
-                        block, matchers, (from_ms, to_ms), tombstones.get(block.path.name, ())
-                    )
-                ]
+                return held.columns(moment, matchers, from_ms, to_ms), head
             except FileNotFoundError:
                 continue
-            return [*found, *head]
         raise UnavailableError(
             f"store {self.root}", "files that stay", "files that vanish", "verify the store"
         )
@@ -168,8 +169,10 @@ class FileSeries:
         held, root = self._held, self.root
         with held.guard:
             names = {path.name for path in (root / "blocks").glob("*") if not path.suffix}
-            known = {block.path.name for block in held.view.blocks}
-            same = names == known and set(segments(root / "log")) == set(held.view.readings)
+            known = {block.path for block in held.view.blocks}
+            same = names == {path.name for path in known} and set(segments(root / "log")) == set(
+                held.view.readings
+            )
             if same and tombstones_of(root, self._damage) == held.view.tombstones:
                 read_log(root, held.view, self._damage)
                 return
@@ -178,6 +181,8 @@ class FileSeries:
                     held.view = load(root, self._damage)
                 except FileNotFoundError:
                     continue
+                for path in known - {block.path for block in held.view.blocks}:
+                    held.cache.forget(path)
                 return
 
     # Keeping house
@@ -216,26 +221,23 @@ class FileSeries:
         """Make a store of this moment at `place`, of links where the file system has them."""
         snapshot(self._held, place)
 
-    def add_history(self, batches: Iterable[Batch]) -> Appended:
-        """Write batches of any age as blocks; where a sample is there, it stays.
+    def add_history(self, parts: Iterable[Batch | Columns]) -> Appended:
+        """Write samples of any age as blocks; where a sample is there, it stays.
 
         So many samples are in memory at once as the shape says. Those counted as duplicate or
-        conflicting are among these alone.
+        conflicting are among the samples of batches alone.
         """
         self._held.writing()
-        head, waiting, totals, ahead = Head(), 0, [0, 0, 0], 0
-        for batch in batches:
-            kept, too_new = self._timely.not_ahead(batch)
-            done = head.put(kept.labels, kept.times, kept.values, kept.stale)
-            counts = (done.taken, done.duplicate, done.conflicting)
-            ahead += too_new
-            totals = [total + count for total, count in zip(totals, counts, strict=True)]
-            waiting += done.taken
-            if waiting >= self.shape.history_samples:
-                upkeep.add(self._held, head)
-                head, waiting = Head(), 0
-        upkeep.add(self._held, head)
-        return Appended(totals[0], totals[1], totals[2], too_new=ahead)
+        waiting = Waiting(self.shape.history_samples)
+        for part in parts:
+            if isinstance(part, Batch):
+                waiting.add(*self._timely.not_ahead(part))
+            else:
+                waiting.add(*self._timely.columns_not_ahead(part))
+            if waiting.full:
+                upkeep.add(self._held, waiting.take())
+        upkeep.add(self._held, waiting.take())
+        return waiting.done
 
     def verify(self) -> list[Finding]:
         """Read everything, and say what is not as it was written, or was not and is set aside."""

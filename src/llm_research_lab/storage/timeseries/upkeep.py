@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from llm_research_lab.storage.private import explained, sync_directory
 from llm_research_lab.storage.timeseries.blocks import Block, write_block
-from llm_research_lab.storage.timeseries.head import Head
-from llm_research_lab.storage.timeseries.pieces import Piece, joined
+from llm_research_lab.storage.timeseries.history import by_range, packed, without_known
+from llm_research_lab.storage.timeseries.pieces import Piece, joined, piece_of
 from llm_research_lab.storage.timeseries.tombstones import write_tombstones
-from llm_research_lab.storage.timeseries.view import Held
+from llm_research_lab.storage.timeseries.view import Held, Moment
 from llm_research_lab.telemetry.crash import crash_point
+from llm_research_lab.vocabulary.labels import METRIC_NAME, label
+from llm_research_lab.vocabulary.matchers import Matcher
 
 
 def maintain(held: Held) -> None:
@@ -91,30 +93,62 @@ def write(
     return write_block(folder, name, pieces, floor_ms=floor_ms, replaces=replaces)
 
 
-def add(held: Held, head: Head) -> None:
-    """Write all of a head as blocks beside those that are there."""
-    while head.min_ms is not None:
-        end = range_end(held, head.min_ms)
+def add(held: Held, pieces: Sequence[Piece]) -> None:
+    """Write pieces as blocks beside those that are there; where a sample is there, it stays.
+
+    A block is as wide as compaction would make it in the end, so nothing is to be joined later.
+    """
+    width = [held.shape.block_ms, *_widths(held)][-1]
+    for range_pieces in by_range(pieces, width):
+        own = joined(range_pieces)
         with held.maintaining:
             try:
-                block = write(held, head.pieces((), -(1 << 62), end - 1), None)
+                block = write(held, packed(without_known(own, _known(held, own))), None)
             except OSError as error:
                 raise explained(error, held.root) from error
             if block is not None:
                 with held.guard:
                     held.view.blocks = (*held.view.blocks, block)
-        head.forget(end)
+
+
+def _known(held: Held, pieces: Sequence[Piece]) -> list[Piece]:
+    """Read the samples that are there of the pieces' series, in the pieces' time."""
+    low = min(int(piece.times[0]) for piece in pieces)
+    high = max(int(piece.times[-1]) for piece in pieces)
+    with held.guard:
+        moment, head = Moment(held.view.blocks, held.view.tombstones), held.view.head
+        newer = head.max_ms is not None and head.max_ms >= low
+        found = head.pieces((), low, high) if newer else []
+    asked = {one for piece in pieces for one in piece.labels}
+    names = {
+        label(one.labels, METRIC_NAME)
+        for block in moment.blocks
+        for file in block.files
+        if file.start_ms <= high and file.end_ms >= low
+        for one in file.series
+        if one.labels in asked
+    }
+    for name in sorted(names):
+        there = held.columns(moment, (Matcher(METRIC_NAME, "=", name),), low, high)
+        found += map(piece_of, there)
+    return found
+
+
+def _widths(held: Held) -> Iterator[int]:
+    """Give the ranges of compacted blocks, a tenth of the retention at most."""
+    for level in held.shape.levels:
+        width, keeps = level * held.shape.block_ms, held.shape.retention_ms
+        if keeps is not None and width * 10 > keeps:
+            return
+        yield width
 
 
 def _joinable(held: Held) -> list[Block] | None:
     """Find blocks of one larger range that is over: at least two, or that overlap."""
-    floor, shape = held.view.floor_ms, held.shape
+    floor = held.view.floor_ms
     if floor is None:  # all is a history
         floor = 1 << 62
-    for level in shape.levels:
-        span = level * shape.block_ms
-        if shape.retention_ms is not None and span * 10 > shape.retention_ms:
-            break
+    for span in _widths(held):
         ranges: dict[int, list[Block]] = {}
         for block in held.view.blocks:
             start = block.start_ms // span

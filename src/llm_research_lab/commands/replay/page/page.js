@@ -17,12 +17,12 @@ by("range").textContent = `${minute(data.head.from)} to ${minute(data.head.to)}`
 function tiles() {
   const now = data.totals, was = data.before ? data.before.totals : null;
   const shown = [["times_woken", "times woken"], ["times_woken_at_night", "at night"], ["pages", "pages"],
-    ["alerts_fired", "alerts fired"], ["alerts_of_an_open_page", "of a page open already"], ["alerts_told_quietly", "told, woke nobody"], ["alerts_withheld", "not told"],
+    ["alerts_fired", "alerts fired"], ["alerts_told_quietly", "told, woke nobody"], ["alerts_withheld", "not told"],
     ["policies_at_their_end", "that nobody acknowledged"]];
   for (const [key, name] of shown) {
     const tile = make("div", null, { class: "tile", "data-total": key });
     tile.append(make("b", now[key].toLocaleString("en")), make("span", name));
-    if (was) tile.append(make("small", `${was[key].toLocaleString("en")} with what stands today`));
+    if (was) tile.append(make("small", `${was[key].toLocaleString("en")} as things stand`));
     by("totals").append(tile);
   }
 }
@@ -72,7 +72,7 @@ function truth() {
   for (const one of whole.truth.episodes) {
     const what = make("td");
     what.append(make("b", one.name), make("br"), make("span", one.told));
-    document.querySelector("#truth tbody").append(row([what, make("td", minute(one.from)), make("td", one.wanted ? "yes" : "no"), side(one, one.before), side(one, one.after)]));
+    document.querySelector("#truth tbody").append(row([what, make("td", minute(one.from), { class: "when" }), make("td", one.wanted ? "yes" : "no"), side(one, one.before), side(one, one.after)]));
   }
 }
 

@@ -11,7 +11,7 @@ from llm_research_lab.storage.relational import troubles
 from llm_research_lab.storage.relational.connections import Line, engine_over, raw
 from llm_research_lab.vocabulary import InvalidError
 
-HEAD = "0003"
+HEAD = "0004"
 """The newest revision: the number that starts the name of the newest file in versions/."""
 
 HERE = Path(__file__).parent

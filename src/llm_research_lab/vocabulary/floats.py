@@ -1,4 +1,4 @@
-"""A float is written as Go's strconv does: the shortest digits that read back, or a precision.
+"""A float is written as Go's strconv writes it: the shortest digits that read back, or a precision.
 
 Source: Go, strconv.FormatFloat.
 """
@@ -17,8 +17,11 @@ _MANTISSA_BITS = 52
 _LEAST_POWER = -1074
 
 
-def format_float(value: float, form: str, precision: int = -1) -> str:
-    """Write the float; `form` is one of b e f g x, precision -1 the fewest digits needed."""
+def format_float(value: float, form: str = "f", precision: int = -1) -> str:
+    """Write the float; `form` is one of b e f g x, precision -1 the fewest digits needed.
+
+    ``+Inf``, ``-Inf``, ``NaN`` are words; f is without an exponent, g is Go's %v.
+    """
     if math.isnan(value):
         return "NaN"
     if math.isinf(value):
