@@ -26,6 +26,7 @@ NAMES = (
     "model",
     "signals",
     "logging",
+    "replay",
     "metrics_queries",
     "metrics_store",
     "metrics_live",

@@ -30,7 +30,7 @@ from bench.metrics_rules import TEN, UNIT_RULES, lab_rules, unit_tests
 from bench.table import Row, verdict
 from llm_research_lab.alerting.rules import Asked, evaluate_past, read_rules, run_unit_tests
 from llm_research_lab.commands.metrics.engine import Engine
-from llm_research_lab.commands.metrics.written import batch_of
+from llm_research_lab.commands.metrics.written import columns_of
 from llm_research_lab.promql.values import Block, Grid
 from llm_research_lab.storage.timeseries.store import FileSeries, Shape
 
@@ -90,15 +90,14 @@ def _ten_ours(root: Path, work: Path, grid: Grid) -> tuple[float, float, int]:
     )
     evaluate_past(asked, grid.start_ms, grid.end_ms)  # kernels are compiled, columns known
     began = time.perf_counter()
-    batch = batch_of(evaluate_past(asked, grid.start_ms, grid.end_ms))
+    columns = columns_of(evaluate_past(asked, grid.start_ms, grid.end_ms))
     evaluated = time.perf_counter() - began
-    assert batch is not None
     into = FileSeries.open(work / "ten")
-    into.add_history([batch])
+    into.add_history(columns)
     written = time.perf_counter() - began - evaluated
     into.close()
     store.close()
-    return evaluated, written, len(batch.values)
+    return evaluated, written, sum(one.values.size for one in columns)
 
 
 def _ten_theirs(server: Prometheus, work: Path, grid: Grid) -> float:

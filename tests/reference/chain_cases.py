@@ -52,13 +52,15 @@ LABELS = (
 
 @dataclass(slots=True)
 class Worlds:
-    """Groups of rules, routes with their receivers, inhibitions, and silences by second."""
+    """Groups of rules, routes with their receivers, inhibitions, silences and signals by second."""
 
     chains: list = field(default_factory=list)
     routes: list = field(default_factory=list)
     receivers: list = field(default_factory=list)
     inhibit_rules: list = field(default_factory=list)
     silences: list = field(default_factory=list)
+    signals: list = field(default_factory=list)
+    """Labels of a series `signal`, and the seconds from which to which it is there."""
 
     def config(self, url, time_intervals):
         """Write the alertmanager.yml whose receivers are below the url."""
@@ -82,14 +84,10 @@ class Worlds:
             }
         )
 
-    def add(self, rules, route=None, *, limit=0, layer=0, interval_ms=1000, case=None):
-        """Add a group of alerts and, where one is given, the world's route; give its name."""
-        case = f"w{len(self.routes)}" if case is None else case
-        named = [{**one, "labels": {"case": case, **one.get("labels", {})}} for one in rules]
-        self.chains.append(Chain(len(self.chains), layer, interval_ms, named, limit=limit))
-        if route is not None:
-            self.routes.append({"matchers": [f'case="{case}"'], **route})
-        return case
+    def add(self, case, rules, *, limit=0, layer=0, interval_ms=1000):
+        """Add a group of alerts to a world."""
+        own = [{**one, "labels": {"case": case, **one.get("labels", {})}} for one in rules]
+        self.chains.append(Chain(len(self.chains), layer, interval_ms, own, limit=limit))
 
 
 def generated(seed, count):
@@ -106,13 +104,14 @@ def _world(dice, case, worlds):
         sends = [dice.random() < 0.8 for _ in range(dice.choice([1, 1, 2]))]
         worlds.receivers.append((name, sends))
     children = [_child(dice, names, one) for one in _matchers(dice)]
-    route = {"receiver": names[0], "routes": children, **_timers(dice)}
-    for part in range(dice.choice([1, 1, 2])):
+    own = {"matchers": [f'case="{case}"'], "receiver": names[0]}
+    worlds.routes.append({**own, "routes": children, **_timers(dice)})
+    # What two groups fire at one phase comes in any order.
+    for layer in dice.sample(LAYERS, dice.choice([1, 1, 2])):
         worlds.add(
+            case,
             [_alert(dice, number) for number in range(dice.choice([1, 2, 3]))],
-            None if part else route,
-            case=case,
-            layer=dice.choice(LAYERS),
+            layer=layer,
             interval_ms=dice.choice([1000, 1000, 2000]),
         )
     for _ in range(dice.choice([0, 0, 1, 2])):

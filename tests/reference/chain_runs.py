@@ -12,8 +12,9 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 from tests.reference.chain_cases import EDGE_MS
-from tests.reference.chains import Chain, named, samples
+from tests.reference.chains import SCRAPE_MS, STALE, Chain, named, samples
 from tests.reference.rule_runs import LOOKBACK_MS, series_of
 from tests.servers.alertmanager_server import alertmanager, now_ms, webhook
 from tests.servers.prometheus_server import prometheus
@@ -23,6 +24,7 @@ from llm_research_lab.promql.values import Need
 from llm_research_lab.scrape.remote.wire import decode_read_response, encode_read
 from llm_research_lab.storage.timeseries import Batch
 from llm_research_lab.vocabulary import rfc3339
+from llm_research_lab.vocabulary.labels import labels_of
 from llm_research_lab.vocabulary.matchers import Matcher
 
 CONFIG = """
@@ -53,7 +55,7 @@ class Chained:
 
     chains: tuple[Chain, ...]
     path: object
-    batch: Batch
+    batches: tuple[Batch, ...]
     ticks: dict
     """When each group was evaluated, by its number."""
     config: str
@@ -85,6 +87,8 @@ def chained(folder, worlds, seed, seconds):
             begin_ms = now_ms() // 1000 * 1000 + 1_000
             batch = samples(seed, begin_ms, begin_ms + (seconds + 5) * 1000)
             server.write(batch)
+            planted = signals(worlds, begin_ms)
+            server.write(planted)
             silences = tuple(_silence(sent_to, one, begin_ms) for one in worlds.silences)
             end_ms = begin_ms + seconds * 1000 + END_MS
             time.sleep((end_ms + 100 - now_ms()) / 1000)
@@ -94,7 +98,7 @@ def chained(folder, worlds, seed, seconds):
     return Chained(
         tuple(worlds.chains),
         path,
-        batch,
+        (batch, planted),
         ticks,
         config,
         silences,
@@ -102,6 +106,24 @@ def chained(folder, worlds, seed, seconds):
         sent_to.started_ms + STARTS_MS,
         begin_ms,
         end_ms,
+    )
+
+
+def signals(worlds, begin_ms):
+    """Give the samples of what is planted: of value 1, with a marker where they end."""
+    rows = []
+    for labels, spans in worlds.signals:
+        named = labels_of({"__name__": "signal", **labels})
+        for start, end in spans:
+            span = begin_ms + start * 1000, begin_ms + end * 1000
+            rows += [(named, at_ms, 1.0, False) for at_ms in range(*span, SCRAPE_MS)]
+            rows.append((named, span[1], STALE, True))
+    rows.sort(key=lambda row: row[1])
+    return Batch(
+        tuple(row[0] for row in rows),
+        np.array([row[1] for row in rows], np.int64),
+        np.array([row[2] for row in rows], np.float64),
+        np.array([row[3] for row in rows], np.bool_),
     )
 
 

@@ -24,7 +24,7 @@ from llm_research_lab.alerting.rules.expanding import expanding
 from llm_research_lab.promql import Options
 from llm_research_lab.storage.timeseries import MemorySeries
 from llm_research_lab.stories.replay import arrivals, firings
-from llm_research_lab.stories.replay.firing import Evaluated
+from llm_research_lab.stories.replay.firing import Sending
 from llm_research_lab.vocabulary.labels import labels_of
 
 OPTIONS = Options(compat=2, lookback_ms=LOOKBACK_MS, default_step_ms=1000)
@@ -46,7 +46,8 @@ def steady(run):
 def pasts(run, numbers):
     """Evaluate the groups, phase by phase: give the groups and their past."""
     store = MemorySeries()
-    store.append(run.batch)
+    for batch in run.batches:
+        store.append(batch)
     groups = {one.name: one for one in read_rules(run.path.read_text())[0].groups}
     for layer, phase in enumerate(PHASES_MS):
         own = tuple(
@@ -66,14 +67,11 @@ def pasts(run, numbers):
 
 def sent(run, numbers):
     """What our story sends of what fired."""
-    fired, failed = [], {}
+    fired = []
     for groups, past in pasts(run, numbers):
         fired += firings(intervals(groups, past), EXTERNAL)
-        for one in past.failures:
-            failed.setdefault((groups[one.place[0]].name, one.rule), []).append(one.at_ms)
     every = {one.name: one.interval_ms for one in run.chains}
-    evaluated = Evaluated(every, failed, resend_delay_ms=RESEND_MS)
-    return arrivals(fired, run.end_ms, evaluated)
+    return arrivals(fired, run.end_ms, Sending(every, resend_delay_ms=RESEND_MS))
 
 
 def ours(run, numbers):

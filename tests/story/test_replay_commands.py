@@ -237,3 +237,52 @@ def test_no_word_of_a_label_becomes_markup(place):
         page.wait_for_selector("html[data-ready=yes]")
         assert bad in page.inner_text("#woken tbody tr")
         assert page.locator("img").count() == 0
+
+
+def test_what_is_remembered_tells_the_same_and_a_changed_rule_is_computed_anew(place):
+    plain, kept = asked(place), place / "kept"
+    assert asked(place, "--remember", str(kept)) == plain
+    files = {path: path.stat().st_mtime_ns for path in kept.rglob("told.json")}
+    assert len(files) == 4
+    assert asked(place, "--remember", str(kept)) == plain
+    assert {path: path.stat().st_mtime_ns for path in kept.rglob("told.json")} == files
+    (place / "rules" / "one.yml").write_text(RULES.replace("latency > 1", "latency > 3"))
+    changed = asked(place, "--remember", str(kept))
+    assert changed["never_fired"] == ["Slow", "Absent"]
+    later = {path: path.stat().st_mtime_ns for path in kept.rglob("told.json")}
+    assert len(later) == 4
+    assert len(later.items() & files.items()) == 3
+    assert changed == asked(place)
+
+
+def test_a_rule_is_computed_anew_when_what_it_reads_is_another(place):
+    kept = place / "kept"
+    asked(place, "--remember", str(kept))
+    (place / "rules" / "one.yml").write_text(
+        RULES.replace("sum by (job) (up)", "sum by (job) (up * 0)")
+    )
+    found = asked(place, "--remember", str(kept))
+    assert found == asked(place)
+    assert found["woken"][0]["at"] == "2026-02-02T00:05:30.000Z"
+
+
+def test_another_history_is_not_taken_for_the_one_that_is_remembered(place):
+    kept = place / "kept"
+    asked(place, "--remember", str(kept))
+    store = FileSeries.open(DataDirectory(place / "lab").metrics)
+    labels = labels_of({"__name__": "up", "job": "runner"})
+    times = START + MINUTE * np.arange(60, dtype=np.int64)
+    store.add_history([Columns((labels,), times, np.zeros((1, 60)))])
+    store.close()
+    found = asked(place, "--remember", str(kept))
+    assert found == asked(place)
+    assert len(found["woken"]) > 1
+
+
+def test_what_is_remembered_and_broken_is_computed_anew(place):
+    plain, kept = asked(place), place / "kept"
+    asked(place, "--remember", str(kept))
+    for path in kept.rglob("told.json"):
+        path.write_text("{")
+    next(iter(kept.rglob("*.npy"))).unlink()
+    assert asked(place, "--remember", str(kept)) == plain

@@ -69,7 +69,7 @@ class Clock:
 @cache
 def clock_of(zone: str) -> Clock:
     """Give the clock of an IANA zone from 1970 to 2100; KeyError when there is no such zone."""
-    changes = _changes(_loaded(zone))
+    changes = _changes(packaged(zone))
     starts = tuple(start for start, _ in changes)
     offsets = tuple(offset for _, offset in changes)
     tops: list[int] = []
@@ -85,8 +85,12 @@ def zone_names() -> frozenset[str]:
     return frozenset(listed.split())
 
 
-def _loaded(zone: str) -> ZoneInfo:
-    """Read from the tzdata package, never from the system: equal input, equal answer."""
+@cache
+def packaged(zone: str) -> ZoneInfo:
+    """Read from the tzdata package, never from the system: equal input, equal answer.
+
+    Raises KeyError when there is no such zone.
+    """
     if zone not in zone_names():
         raise KeyError(zone)
     place = resources.files("tzdata").joinpath("zoneinfo").joinpath(*zone.split("/"))

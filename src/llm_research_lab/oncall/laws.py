@@ -2,11 +2,12 @@
 
 `gap`: nobody is on a primary schedule at some minute of the year ahead. `two-primaries`: one
 person is on two primary schedules at once. `ends-nowhere`: a policy names no user, and at some
-minute nobody is on any of its schedules, so a page ends with nobody. `delays-sum`: delays are read
-as minutes after the page though the file does not say so (policy.py). `handoff-word`: a word that PagerDuty does not know. `notice`: a schedule's record was
-announced less than two weeks ahead, or does not say when. `swap`: a swap that does not hold, or
-moves nothing. `override-away`: an override puts on who is away. `severity`: the matrix lacks one.
-`edited-past`: a later file says otherwise what an earlier one had said of the past.
+minute nobody is on any of its schedules, so a page ends with nobody. `delays-sum`: delays are
+read as minutes after the page though the file does not say so (policy.py). `handoff-word`: a word
+that PagerDuty does not know. `notice`: a schedule's record was announced less than two weeks
+ahead, or does not say when. `swap`: a swap that does not hold, or moves nothing. `override-away`:
+an override puts on who is away. `severity`: the matrix lacks one. `edited-past`: a later file
+says otherwise what an earlier one had said of the past.
 """
 
 from __future__ import annotations

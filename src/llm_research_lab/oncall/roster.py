@@ -136,7 +136,7 @@ class Roster:
     def person(self, user: str, at_ms: Instant) -> Person | None:
         """Give the person's record of then; their first one when none had begun."""
         records = self.people.get(user, ())
-        return in_force(records, at_ms) or next(iter(records), None)
+        return in_force(records, at_ms) or (records[0] if records else None)
 
     def schedule(self, name: str, at_ms: Instant) -> Schedule | None:
         """Give the schedule's record of then, or None."""
@@ -144,7 +144,10 @@ class Roster:
 
     def absence(self, user: str, at_ms: Instant) -> Absence | None:
         """Give the absence that keeps a person away at the instant, or None."""
-        return next((one for one in self.absences if one.user == user and holds(one, at_ms)), None)
+        for one in self.absences:
+            if one.user == user and holds(one, at_ms):
+                return one
+        return None
 
 
 class Dated(Protocol):
@@ -180,7 +183,10 @@ T = TypeVar("T", bound=Dated)
 
 def in_force(records: Sequence[T], at_ms: Instant) -> T | None:
     """Give the last record, of those in order, that had begun at the instant."""
-    return next((one for one in reversed(records) if one.from_ms <= at_ms), None)
+    for one in reversed(records):  # asked at every change of a year: a generator costs twice
+        if one.from_ms <= at_ms:
+            return one
+    return None
 
 
 def begins(spanning: Spanning) -> Instant:

@@ -115,7 +115,9 @@ def windows_of(restrictions: Sequence[tuple[int, int]]) -> tuple[Window, ...]:
 
 def _stretch(turn_ms: int) -> int:
     """What is counted: weeks, days, or turns."""
-    return next((unit for unit in (WEEK_MS, DAY_MS) if turn_ms % unit == 0), turn_ms)
+    if turn_ms % WEEK_MS == 0:
+        return WEEK_MS
+    return turn_ms if turn_ms % DAY_MS else DAY_MS
 
 
 def _monday(wall_ms: int) -> int:

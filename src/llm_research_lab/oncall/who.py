@@ -6,6 +6,8 @@ through. A person who is away is never on call, not even by an override.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from llm_research_lab.oncall.reasons import (
     Away,
     Duty,
@@ -50,40 +52,41 @@ def user_of(roster: Roster, schedule: str, at_ms: Instant) -> tuple[str | None, 
     return None, away or _nobody(record, at_ms)
 
 
-def _candidates(roster: Roster, record: Schedule, at_ms: Instant) -> list[tuple[str, Duty]]:
+def _candidates(roster: Roster, record: Schedule, at_ms: Instant) -> Iterator[tuple[str, Duty]]:
     """Who has the duty, the first before the next, swaps applied."""
-    found: list[tuple[str, Duty]] = []
-    duties: list[tuple[str, OnTurn | OnOverride]] = [
-        (one.user, OnOverride(one.start_ms, one.end_ms, one.note))
-        for one in reversed(roster.overrides)
-        if one.schedule == record.id and holds(one, at_ms)
-    ]
-    duties += [(layer.user(turn), OnTurn(layer.name, turn)) for layer, turn in turns(record, at_ms)]
-    for user, duty in duties:
+    for user, duty in _duties(roster, record, at_ms):
         taking = taker(roster, record.id, user, at_ms)
-        found.append((user, duty) if taking == user else (taking, OnSwap(user, duty)))
+        yield (user, duty) if taking == user else (taking, OnSwap(user, duty))
     if record.shadow is not None:
-        found += _shadows(roster, record.shadow, at_ms)
-    return found
+        yield from _shadows(roster, record.shadow, at_ms)
 
 
-def turns(record: Schedule, at_ms: Instant) -> list[tuple[Layer, int]]:
+def _duties(
+    roster: Roster, record: Schedule, at_ms: Instant
+) -> Iterator[tuple[str, OnTurn | OnOverride]]:
+    """Who has the duty by an override, the last first, or by a layer."""
+    for one in reversed(roster.overrides):
+        if one.schedule == record.id and holds(one, at_ms):
+            yield one.user, OnOverride(one.start_ms, one.end_ms, one.note)
+    for layer, turn in turns(record, at_ms):
+        yield layer.user(turn), OnTurn(layer.name, turn)
+
+
+def turns(record: Schedule, at_ms: Instant) -> Iterator[tuple[Layer, int]]:
     """Give the layers that have somebody on, the last first, with the turn of each."""
-    found: list[tuple[Layer, int]] = []
     for layer in reversed(record.layers):
         turn = layer.turn(at_ms) if layer.in_force(at_ms) else None
         if turn is not None:
-            found.append((layer, turn))
-    return found
+            yield layer, turn
 
 
 def _shadows(roster: Roster, shadow: Shadow, at_ms: Instant) -> list[tuple[str, Duty]]:
     """Who could shadow: of the top layer, in the order of the rotation, without the primary."""
     record = roster.schedule(shadow.schedule, at_ms)
-    running = turns(record, at_ms) if record is not None else []
-    if not running:
+    running = next(turns(record, at_ms), None) if record is not None else None
+    if running is None:
         return []
-    layer, turn = running[0]
+    layer, turn = running
     primary, _ = user_of(roster, shadow.schedule, at_ms)
     order = [layer.user(turn + shadow.turns + place) for place in range(len(layer.users))]
     why = OnShadow(shadow.schedule, layer.name, turn)

@@ -15,14 +15,18 @@ import uvicorn
 from llm_research_lab import __version__
 from llm_research_lab.api.prometheus.application import make_ops_app
 from llm_research_lab.api.prometheus.views import Views
+from llm_research_lab.commands.alerting.deciding import Deciding
+from llm_research_lab.commands.alerting.evaluated import unheard
+from llm_research_lab.commands.alerting.reading import read_people
 from llm_research_lab.commands.keys import ensure_admin_key
 from llm_research_lab.commands.metrics.engine import Engine
-from llm_research_lab.commands.metrics.ruling import Ruling, load_rules
+from llm_research_lab.commands.metrics.ruling import Loaded, Ruling, load_rules
+from llm_research_lab.commands.replay.inputs import read_configuration as read_routes
 from llm_research_lab.promql import Options
 from llm_research_lab.scrape.configuration import read_configuration
 from llm_research_lab.scrape.scraping import Observed, Scraper, Setting
 from llm_research_lab.service.local_targets import CONFIG, TARGETS, write_targets
-from llm_research_lab.service.metrics_store import open_series
+from llm_research_lab.service.metrics_store import DAY_MS, open_series
 from llm_research_lab.service.ports import BACKLOG, bind
 from llm_research_lab.service.serving import KEEP_ALIVE_SECONDS, Server
 from llm_research_lab.service.settings import check_host
@@ -59,6 +63,7 @@ class _Ops:
     text: str
     configuration: Configuration
     ruling: Ruling
+    deciding: Deciding | None
     down_at_ms: Instant
     """When the store got its last sample before this process."""
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
@@ -73,6 +78,9 @@ class _Ops:
         await self._write_targets()
         await self.scraper.apply(self.configuration)
         await self.ruling.restore(self.down_at_ms)
+        if self.deciding is not None:
+            await self.deciding.restore(self.ruling.standing(self.down_at_ms))
+            self.tasks.append(asyncio.create_task(self.deciding.run(), name="deciding"))
         self.tasks.append(asyncio.create_task(self.ruling.run(), name="rules"))
         for name, work, seconds in (
             ("targets", self._write_targets, TARGETS_SECONDS),
@@ -110,11 +118,21 @@ def run_ops(settings: Settings) -> None:
                 emit("process.port_taken", wanted=bound.wanted, port=bound.port, of="ops")
             text, configuration = _configuration(settings, here)
             setting = Setting(store, clock=here.lab.now, observe=partial(_observed, here))
-            ruling = _ruling(here, store, configuration)
+            loaded = _rules(configuration)
+            deciding = _deciding(here, settings, loaded, configuration)
+            ruling = _ruling(here, store, loaded, configuration, deciding)
             last_ms = store.status().last_ms
             down_at = here.lab.now() if last_ms is None else last_ms
             ops = _Ops(
-                here, settings, store, Scraper(setting), text, configuration, ruling, down_at
+                here,
+                settings,
+                store,
+                Scraper(setting),
+                text,
+                configuration,
+                ruling,
+                deciding,
+                down_at,
             )
             app = make_ops_app(_views(ops))
             metrics_url = f"{bound.url}/metrics"
@@ -174,19 +192,47 @@ def _configuration(settings: Settings, here: Standing) -> tuple[str, Configurati
     return text, configuration
 
 
-def _ruling(here: Standing, store: FileSeries, configuration: Configuration) -> Ruling:
+def _rules(configuration: Configuration) -> list[Loaded]:
     """Read the rule files that the configuration names. Raises InvalidError with every finding."""
-    interval_ms = configuration.evaluation_interval_ms
     named = [Path(name) for name in configuration.rule_files]
-    paths = [path for one in named for path in sorted(one.parent.glob(one.name))]
-    options = Options(default_step_ms=interval_ms)
+    return load_rules([path for one in named for path in sorted(one.parent.glob(one.name))])
+
+
+def _ruling(
+    here: Standing,
+    store: FileSeries,
+    loaded: list[Loaded],
+    configuration: Configuration,
+    deciding: Deciding | None,
+) -> Ruling:
+    interval_ms = configuration.evaluation_interval_ms
     return Ruling(
         here.lab,
         store,
-        load_rules(paths),
-        options,
+        loaded,
+        Options(default_step_ms=interval_ms),
         default_interval_ms=interval_ms,
         external_labels=dict(configuration.external_labels),
+        heard=unheard if deciding is None else deciding.heard,
+    )
+
+
+def _deciding(
+    here: Standing, settings: Settings, loaded: list[Loaded], configuration: Configuration
+) -> Deciding | None:
+    """Read who is told of alerts; None where nothing says so. Raises InvalidError."""
+    if settings.alertmanager_config is None:
+        if settings.roster is not None:
+            expected, fix = "alertmanager_config beside it", "name the alertmanager.yml too"
+            raise InvalidError("setting roster", expected, "none", fix)
+        return None
+    every = configuration.evaluation_interval_ms
+    return Deciding(
+        here.lab,
+        read_routes(settings.alertmanager_config),
+        {(one.file, one.group.name): one.group.interval_ms or every for one in loaded},
+        roster=None if settings.roster is None else read_people(settings.roster),
+        retention_ms=int(settings.metrics_retention_days * DAY_MS),
     )
 
 

@@ -97,6 +97,16 @@ class Settings(BaseSettings):
         description="A `prometheus.yml` to scrape by, instead of the lab's own processes alone; "
         "its rule files are evaluated.",
     )
+    alertmanager_config: Path | None = Field(
+        default=None,
+        description="An `alertmanager.yml`: who is told of the alerts that fire is decided by it, "
+        "and recorded with the reasons.",
+    )
+    roster: Path | None = Field(
+        default=None,
+        description="A roster file: what `alertmanager_config` sends to pagers goes through its "
+        "escalation policies.",
+    )
     insecure: bool = Field(
         default=False,
         description="Accept that keys travel in plain text when `host` is not loopback.",

@@ -47,6 +47,10 @@ def unquote(quoted: str) -> str:
     return parts.decode("utf-8", "replace")
 
 
+_PLAIN = re.compile(r"[A-Za-z0-9_./:;,+*=~!@#$%^&()<>{}|? \-\[\]]*")
+"""What stands for itself within any quotes: most of all label values."""
+
+
 def _meaning(found: re.Match[str], mark: str) -> bytes:
     octal, byte, short, long, simple = found.groups()
     if octal and int(octal, 8) <= _BYTE:
@@ -63,6 +67,8 @@ def _meaning(found: re.Match[str], mark: str) -> bytes:
 
 def quote(text: str, *, mark: str = '"', ascii_only: bool = False) -> str:
     """Write the text in quotes, as Go's strconv.Quote does."""
+    if _PLAIN.fullmatch(text):
+        return f"{mark}{text}{mark}"
     shown = (_QUOTED.get(c) or (f"\\{c}" if c == mark else _shown(c, ascii_only)) for c in text)
     return mark + "".join(shown) + mark
 

@@ -166,6 +166,7 @@ def test_a_date_or_a_floating_time_is_of_the_schedules_zone():
         (["X-LAB-USER:stranger", "SUMMARY:Ann Arendt"], "a"),
         (["SUMMARY: b "], "b"),
         (["SUMMARY:Ann", "  Arendt"], "a"),
+        (["SUMMARY:Ann Are", "\tndt"], "a"),
         (["SUMMARY:Ben", "BEGIN:VALARM", "SUMMARY:c", "TRIGGER:-PT5M", "END:VALARM"], "b"),
     ],
 )

@@ -16,6 +16,7 @@ from llm_research_lab.alerting.rules.outcomes import append, carry, outcome_of, 
 from llm_research_lab.alerting.rules.running import (
     Asked,
     Failure,
+    FailureKind,
     Fetched,
     LimitError,
     Past,
@@ -140,20 +141,21 @@ def _tick(run: Run, circle: Circle, tick: Instant) -> None:
 def _one(run: Run, node: Node, grid: Grid) -> None:
     place, past = (node.group, node.index), run.past
     why: str | None = None
+    kind: FailureKind = "evaluating"
     try:
         outcome = outcome_of(run, node, grid)
     except (ExpressionError, QueryLimitError) as error:
         why = error.got
     except LimitError as error:
-        why = str(error)
+        why, kind = str(error), "limit"
         if node.rule.kind == "alert":
             past.alerts[place], past.told[place] = {}, {}
             past.spans.end(place, grid.start_ms)
     else:
-        why = append(outcome, grid.start_ms - run.offset(node), past)
+        why, kind = append(outcome, grid.start_ms - run.offset(node), past), "writing"
         carry(outcome, past)
     if why is not None:
-        past.failures.append(Failure(node.rule.name, grid.start_ms, why, place))
+        past.failures.append(Failure(node.rule.name, grid.start_ms, why, place, kind))
 
 
 def _pass(run: Run, circle: Circle, grids: Sequence[Grid | None]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 
@@ -44,14 +45,21 @@ DEFAULT_INTERVAL_MS = 60_000
 NO_RULE = "rule result is not a vector or scalar"
 
 
+FailureKind = Literal["evaluating", "limit", "writing"]
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A rule failed at a tick: its states stand; samples that were not refused are written."""
+    """A rule failed at a tick: its states stand; samples that were not refused are written.
+
+    At a `limit` alerts are forgotten; what fails when `writing` has been evaluated.
+    """
 
     rule: str
     at_ms: Instant
     why: str
     place: RulePlace = (0, 0)
+    kind: FailureKind = "evaluating"
 
 
 @dataclass(slots=True)

@@ -55,6 +55,8 @@ class Desk:
 
     roster: Roster
     new_id: Callable[[str], str]
+    since_ms: Instant
+    """When this process began: what was due before comes late, and counts from when it came."""
     pagers: frozenset[str] = PAGERS
     open: dict[Key, _Open] = field(default_factory=dict)
     who: OnCall = field(init=False)
@@ -70,10 +72,12 @@ class Desk:
         key = (one.receiver, one.integration, one.group_key)
         page = self.open.get(key)
         if page is None:
-            return [] if one.status == "resolved" else self._begin(key, one)
+            return [] if one.status == "resolved" else self._begin(one)
         if one.status == "resolved":
             del self.open[key]
-            return [_of(one, "closed", "AllResolved", ("all alerts of the page are over",), page.id)]
+            return [
+                _of(one, "closed", "AllResolved", ("all alerts of the page are over",), page.id)
+            ]
         return [_of(one, "again", "Again", ("the page is open: nobody is told anew",), page.id)]
 
     def advance(self, to_ms: Instant) -> list[Decision]:
@@ -85,7 +89,7 @@ class Desk:
             if not ready:
                 return found
             at_ms, key = min(ready)
-            found += self._step(self.open[key], at_ms)
+            found += self._step(self.open[key], max(at_ms, self.since_ms))
 
     def next_ms(self) -> Instant | None:
         """When the next page is due."""
@@ -106,7 +110,7 @@ class Desk:
                 if at_ms > opened.at_ms:
                     self._step(page, at_ms)
 
-    def _begin(self, key: Key, one: Notification) -> list[Decision]:
+    def _begin(self, one: Notification) -> list[Decision]:
         about = tuple(About(each.labels, each.starts_ms) for each in one.firing)
         found = self._terms(about)
         if found is None:

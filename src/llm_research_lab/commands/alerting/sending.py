@@ -24,9 +24,10 @@ Key = tuple[str, str, str, Labels]
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What was sent last of an alert."""
+    """What was sent last of an alert; one that fires anew was not sent yet."""
 
     at_ms: Instant
+    starts_ms: Instant
     annotations: Labels
 
 
@@ -45,10 +46,12 @@ class Sender:
             key = (*evaluated.key, one.rule, one.labels)
             there.add(key)
             before = self.sent.get(key)
+            if before is not None and before.starts_ms != starts_ms(one.alert):
+                before = None
             if one.alert.state == "pending" or not self._is_due(one.alert, before, evaluated.at_ms):
                 continue
             words = labels_of(one.annotations) or (before.annotations if before else ())
-            self.sent[key] = Sent(evaluated.at_ms, words)
+            self.sent[key] = Sent(evaluated.at_ms, starts_ms(one.alert), words)
             ends_ms = self.ends_ms(one.alert, evaluated.at_ms, evaluated.interval_ms)
             due.append(Alert(one.labels, starts_ms(one.alert), ends_ms, words))
         for key in [key for key in self.sent if key[:2] == evaluated.key and key not in there]:

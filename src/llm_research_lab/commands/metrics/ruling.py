@@ -33,6 +33,7 @@ from llm_research_lab.alerting.rules import (
 from llm_research_lab.alerting.rules.expanding import expanding
 from llm_research_lab.alerting.rules.spans import Spans
 from llm_research_lab.alerting.rules.written import DUPLICATE
+from llm_research_lab.commands.alerting.evaluated import Evaluated, Heard, Standing, unheard
 from llm_research_lab.commands.lab import Lab
 from llm_research_lab.commands.metrics.taken import Taken
 from llm_research_lab.commands.metrics.written import Pending, batch_of
@@ -44,7 +45,7 @@ from llm_research_lab.storage.timeseries import SeriesStore
 from llm_research_lab.telemetry.events import emit
 from llm_research_lab.templates import check_annotation
 from llm_research_lab.vocabulary import Finding, Instant, InvalidError, rfc3339
-from llm_research_lab.vocabulary.labels import Labels
+from llm_research_lab.vocabulary.labels import Labels, labels_of
 
 ALONE = (0, 0)
 """Where a rule stands that is evaluated alone."""
@@ -106,6 +107,7 @@ class Ruling:
         default_interval_ms: int,
         external_labels: Mapping[str, str] = MappingProxyType({}),
         external_url: str = "",
+        heard: Heard = unheard,
         sleep: Callable[[float], Any] = asyncio.sleep,
     ) -> None:
         self._lab = lab
@@ -113,6 +115,7 @@ class Ruling:
         self._options = options
         self._external_labels = external_labels
         self._external_url = external_url
+        self._heard = heard
         self._sleep = sleep
         self._annotations: dict[int, dict[Labels, dict[str, str]]] = {}
         self._saved: dict[str, Mapping[Labels, Alert]] = {}
@@ -184,6 +187,7 @@ class Ruling:
         except Exception as error:  # noqa: BLE001 - told, and shown; else no alert would fire again
             one.errors = dict.fromkeys(range(len(one.pasts)), str(error))
             emit("rules.failed", group=one.loaded.group.name, why=str(error))
+        await self._heard(self._evaluated(one, at))
         one.last_ms, one.seconds = at, time.perf_counter() - started
 
     def _evaluate(self, one: Running, at: Instant) -> None:
@@ -233,6 +237,26 @@ class Ruling:
             }
             for labels, seen in told.items()
         }
+
+    def standing(self, at: Instant) -> list[Evaluated]:
+        """Give the alerts of all groups as they stand, evaluated last at an instant."""
+        return [self._evaluated(one, at) for one in self.running]
+
+    def _evaluated(self, one: Running, at: Instant) -> Evaluated:
+        """Give the group's alerts; those of rules that failed are left out, as not sent."""
+        group = one.loaded.group
+        alerts = [
+            Standing(
+                rule.name,
+                labels_of({**self._external_labels, **dict(labels)}),
+                alert,
+                self._annotations.get(id(past), {}).get(labels, {}),
+            )
+            for place, (rule, past) in enumerate(zip(group.rules, one.pasts, strict=True))
+            if rule.kind == "alert" and one.errors.get(place, DUPLICATE) == DUPLICATE
+            for labels, alert in past.alerts.get(ALONE, {}).items()
+        ]
+        return Evaluated(one.loaded.file, group.name, one.interval_ms, at, tuple(alerts))
 
     async def _save(self, one: Running) -> None:
         """Save the alerts that have changed, in one transaction."""

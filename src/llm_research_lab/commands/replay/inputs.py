@@ -12,6 +12,7 @@ from llm_research_lab.alerting.notifying import Configuration, read_routes
 from llm_research_lab.alerting.rules import Group
 from llm_research_lab.commands.metrics.ruling import load_rules
 from llm_research_lab.oncall import Roster, read_roster
+from llm_research_lab.oncall.clock import packaged
 from llm_research_lab.storage.private import explained
 from llm_research_lab.stories.replay.read import read_responders
 from llm_research_lab.stories.replay.responding import Responders
@@ -52,7 +53,7 @@ def read_inputs(rules: Path, routes: Path, roster: Path, responders: Path | None
 
 def read_configuration(path: Path) -> Configuration:
     """Read an alertmanager.yml. Raises InvalidError with all findings."""
-    return _read(path, lambda text, name: read_routes(text, where=name))
+    return _read(path, lambda text, name: read_routes(text, where=name, zones=packaged))
 
 
 def standing(place: Path, given: tuple[Path, Path, Path, Path | None]) -> Inputs:

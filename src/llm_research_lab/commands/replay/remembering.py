@@ -100,7 +100,13 @@ class Given:
 
 
 def remembered(
-    asked: Asked, past: Past, span: tuple[Instant, Instant], history: str, place: Path, said: Said
+    asked: Asked,
+    past: Past,
+    span: tuple[Instant, Instant],
+    history: str,
+    *,
+    place: Path,
+    said: Said,
 ) -> Evaluated:
     """Evaluate all rules over the range; what was evaluated before is taken from `place`.
 

@@ -22,7 +22,7 @@ class Shape:
     retention_bytes: int | None = None
     levels: tuple[int, ...] = (3, 9, 27, 81, 243)
     """Compacted blocks cover so many of the smallest ranges."""
-    cache_bytes: int = 1 << 30
+    cache_bytes: int = 512 << 20
     history_samples: int = 4_000_000
     """As many samples of a history are in memory at once."""
 

@@ -102,6 +102,12 @@ def test_a_repeat_between_ticks_comes_at_the_next_tick():
     assert [one[0] for one in told(found)] == [30 * S, 4 * MIN + 30 * S, 8 * MIN + 30 * S]
 
 
+def test_a_repeat_is_due_a_millisecond_after_its_interval():
+    route = {"group_interval": "180001ms", "repeat_interval": "3m"}
+    found = run(configuration(route), sent((0, alert(ends=HOUR))), 4 * MIN)
+    assert [one[0] for one in told(found)] == [30 * S, 3 * MIN + 30 * S + 1]
+
+
 def test_what_comes_within_group_wait_is_told_together_and_later_at_the_next_tick():
     found = run(
         configuration(),
@@ -423,6 +429,14 @@ def test_a_reload_tells_new_receivers_and_only_them():
     moved = run(configuration(), sent((0, long)), HOUR, reloads=[Reload(10 * MIN, other)])
     # The alert is old by now: its new group does not wait.
     assert told(moved)[1:] == [(10 * MIN, "q", "FirstTold", 1, 0)]
+
+
+def test_a_reload_comes_before_the_flushes_of_its_instant():
+    other = configuration({"receiver": "q"})
+    found = run(
+        configuration(), sent((0, alert(ends=HOUR))), 2 * MIN, reloads=[Reload(30 * S, other)]
+    )
+    assert told(found) == [(MIN, "q", "FirstTold", 1, 0)]
 
 
 def test_a_reload_keeps_alerts_and_a_restart_does_not():

@@ -53,7 +53,7 @@ time_intervals:
   - name: office
     time_intervals:
       - times:
-          - start_time: 09:00
+          - start_time: 09:30
             end_time: 24:00
         weekdays: ['Monday:friday']
         days_of_month: [1, '-3:-1']
@@ -112,7 +112,7 @@ def test_inhibitions_and_intervals_are_read():
     assert found.time_intervals["weekend"] == (TimeInterval(weekdays=((6, 6), (0, 0))),)
     assert found.time_intervals["office"] == (
         TimeInterval(
-            ((540, 1440),),
+            ((570, 1440),),
             ((1, 5),),
             ((1, 1), (-3, -1)),
             ((1, 3), (12, 12), (6, 8)),
@@ -321,6 +321,11 @@ def test_all_faults_are_told_at_once_each_at_its_place():
         ("am.yml:4:13", "root"),
         ("am.yml:2:13", "undefined-receiver"),
     }
+
+
+def test_a_name_that_is_none_is_found_where_it_stands():
+    text = "route: {receiver: a, routes: [{match: {1a: b}}]}\nreceivers: [{name: a}]"
+    assert [(one.where, one.law) for one in read(text)[1]] == [("am.yml:1:40", "label-name")]
 
 
 def test_a_file_that_is_no_yaml_is_said():

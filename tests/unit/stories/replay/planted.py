@@ -68,6 +68,6 @@ def roster(text=ROSTER):
 
 def interval(rule, start, end, *, state="firing", group="g", **labels):
     """An alert that is in a state from one minute of the start to another."""
-    until = None if end is None else START + end * MINUTE
+    until = None if end is None else START + round(end * MINUTE)
     named = labels_of({"alertname": rule, **labels})
     return Interval(group, rule, named, state, START + start * MINUTE, until)
