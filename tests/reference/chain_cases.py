@@ -90,15 +90,15 @@ class Worlds:
         self.chains.append(Chain(len(self.chains), layer, interval_ms, own, limit=limit))
 
 
-def generated(seed, count):
+def generated(seed, count, layers=LAYERS):
     """Make worlds by chance."""
     worlds = Worlds()
     for number in range(count):
-        _world(random.Random(f"{seed} {number}"), f"c{number}", worlds)
+        _world(random.Random(f"{seed} {number}"), f"c{number}", worlds, layers)
     return worlds
 
 
-def _world(dice, case, worlds):
+def _world(dice, case, worlds, layers):
     names = [f"{case}-{letter}" for letter in "abc"]
     for name in names:
         sends = [dice.random() < 0.8 for _ in range(dice.choice([1, 1, 2]))]
@@ -107,7 +107,7 @@ def _world(dice, case, worlds):
     own = {"matchers": [f'case="{case}"'], "receiver": names[0]}
     worlds.routes.append({**own, "routes": children, **_timers(dice)})
     # What two groups fire at one phase comes in any order.
-    for layer in dice.sample(LAYERS, dice.choice([1, 1, 2])):
+    for layer in dice.sample(layers, min(len(layers), dice.choice([1, 1, 2]))):
         worlds.add(
             case,
             [_alert(dice, number) for number in range(dice.choice([1, 2, 3]))],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 ROUTE = {
     "group_by": ["case"],
     "group_wait": "1200ms",
@@ -12,9 +14,32 @@ ROUTE = {
 
 def add_named(worlds):
     """Add the worlds; give their names."""
+    return _added(worlds, {make.__name__.strip("_"): make for make in CASES})
+
+
+def add_opened_anew(worlds):
+    """Add worlds whose groups are empty at an Alertmanager's maintenance, every thirty seconds.
+
+    A group that is gone is opened by what resolved minutes ago and is sent again, and is flushed at
+    once, since that is old: what fires then waits for a group_interval rather than for group_wait.
+    """
+    makes = {}
+    for seconds in (7, 10, 11):
+        for fires in (28, 31, 36):
+            makes[f"anew{seconds}of{fires}"] = partial(_opened_anew, seconds, fires)
+    return _added(worlds, makes)
+
+
+def _opened_anew(seconds, fires, worlds, case):
+    one, other = _signal(worlds, case, "0", (1, 4)), _signal(worlds, case, "1", (fires, fires + 30))
+    worlds.add(case, [{"alert": "A", "expr": one}], layer=2)
+    worlds.add(case, [{"alert": "B", "expr": other}])
+    return {"group_interval": f"{seconds}s"}
+
+
+def _added(worlds, makes):
     found = []
-    for make in CASES:
-        case = make.__name__.strip("_")
+    for case, make in makes.items():
         worlds.receivers.append((f"{case}-a", [True]))
         worlds.routes.append(
             {"matchers": [f'case="{case}"'], "receiver": f"{case}-a", **ROUTE, **make(worlds, case)}
@@ -82,7 +107,10 @@ def _of_two_rules_of_one_name_one_fails(worlds, case):
     expr = f"{one} * on (case) group_left () {right}"
     worlds.add(
         case,
-        [{"alert": "A", "expr": expr, **severities[0]}, {"alert": "A", "expr": one, **severities[1]}],
+        [
+            {"alert": "A", "expr": expr, **severities[0]},
+            {"alert": "A", "expr": one, **severities[1]},
+        ],
     )
     return {}
 

@@ -37,12 +37,8 @@ alerting:
   alertmanagers:
   - static_configs: [{{targets: ['{target}']}}]
 """
+FLAGS = ("--web.enable-lifecycle", f"--query.lookback-delta={LOOKBACK_MS}ms")
 RESEND_MS = 2_000
-FLAGS = (
-    "--web.enable-lifecycle",
-    f"--query.lookback-delta={LOOKBACK_MS}ms",
-    f"--rules.alert.resend-delay={RESEND_MS}ms",
-)
 END_MS = 650
 """When in a second a run ends: what a flush at 300 ms told has come, the rules are not yet due."""
 STARTS_MS = 150
@@ -67,15 +63,18 @@ class Chained:
     begin_ms: int
     """The first sample is not before."""
     end_ms: int
+    resend_ms: int
 
 
-def chained(folder, worlds, seed, seconds):
+def chained(folder, worlds, seed, seconds, resend_ms=RESEND_MS):
     """Run the worlds for some seconds from the first sample on."""
+    flags = *FLAGS, f"--rules.alert.resend-delay={resend_ms}ms"
+    folder.mkdir(parents=True, exist_ok=True)
     path = folder / "rules.yml"
     named(worlds.chains, path)
     path.write_text(json.dumps({"groups": [one.written for one in worlds.chains]}))
     quiet = CONFIG.replace("rule_files: ['{path}']", "")
-    with webhook() as (url, told), prometheus(folder, quiet.format(target="x"), FLAGS) as server:
+    with webhook() as (url, told), prometheus(folder, quiet.format(target="x"), flags) as server:
         config = worlds.config(url, time_intervals(now_ms() + (5 + seconds // 2) * 1000))
         with alertmanager(folder / "alertmanager", config) as sent_to:
             target = sent_to.url.removeprefix("http://")
@@ -106,6 +105,7 @@ def chained(folder, worlds, seed, seconds):
         sent_to.started_ms + STARTS_MS,
         begin_ms,
         end_ms,
+        resend_ms,
     )
 
 

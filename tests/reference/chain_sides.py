@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from tests.reference.chain_runs import LOOKBACK_MS, RESEND_MS
+from tests.reference.chain_runs import LOOKBACK_MS
 from tests.reference.chains import PHASES_MS
 
 from llm_research_lab.alerting.notifying import (
@@ -71,7 +71,7 @@ def sent(run, numbers):
     for groups, past in pasts(run, numbers):
         fired += firings(intervals(groups, past), EXTERNAL)
     every = {one.name: one.interval_ms for one in run.chains}
-    return arrivals(fired, run.end_ms, Sending(every, resend_delay_ms=RESEND_MS))
+    return arrivals(fired, run.end_ms, Sending(every, resend_delay_ms=run.resend_ms))
 
 
 def ours(run, numbers):

@@ -149,7 +149,9 @@ def test_gaps_and_overlaps_are_found_a_year_ahead(lab):
 
 
 def test_fairness_counts_what_each_had(lab):
-    (lab.directory / "pages.json").write_text('[{"user": "ann", "at": "2026-01-06T02:00:00Z"}]')
+    (lab.directory / "pages.json").write_text(
+        '{"woken": [{"user": "ann", "at": "2026-01-06T02:00:00Z", "page": "page-1"}]}'
+    )
     pages = ("--pages", str(lab.directory / "pages.json"))
     span = (
         "--schedule",

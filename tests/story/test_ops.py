@@ -584,6 +584,48 @@ def test_a_mistake_at_a_terminal_is_said(ops, words, said):
 # ── Bad days ─────────────────────────────────────────────────────────────────────────────────
 
 
+REPLAYED = """
+groups:
+- name: own
+  interval: 1s
+  rules:
+  - {alert: Gone, expr: 'up{job=~".*runner.*"} == 0', for: 2s, labels: {severity: P1}}
+  - {alert: There, expr: 'up == 1', for: 2s, labels: {severity: PX}}
+"""
+ROUTES = """
+route: {receiver: pager, group_by: [alertname], group_wait: 1s, group_interval: 1s}
+receivers: [{name: pager, pagerduty_configs: [{routing_key: k}]}]
+"""
+ROSTER = """
+from: 2026-01-01T00:00:00Z
+users: [{id: ada, name: Ada, time_zone: Europe/Berlin, contact_methods: [{type: phone}]}]
+schedules: []
+escalation_policies:
+- name: all
+  escalation_rules:
+  - {escalation_delay_in_minutes: 15, targets: [{type: user_reference, id: ada}]}
+escalation_matrix: [{severity: P1, escalation_policy: all}]
+"""
+
+
+def test_a_replay_of_the_labs_own_record_says_truly_who_was_woken(ops, tmp_path):
+    until(lambda: len(ops.vector('count_over_time(up{job=~".*runner.*"}[1m]) > 5')) == 1)
+    (tmp_path / "rules.yml").write_text(REPLAYED)
+    (tmp_path / "routes.yml").write_text(ROUTES)
+    (tmp_path / "roster.yml").write_text(ROSTER)
+    names = {"--rules": "rules.yml", "--routes": "routes.yml", "--roster": "roster.yml"}
+    files = [word for option, name in names.items() for word in (option, str(tmp_path / name))]
+    given = ("replay", "--from", "-1m", *files, "--json")
+    status, out, err = cli(*given, data_dir=ops.directory)
+    assert status == 0, err
+    found = json.loads(out)
+    assert (found["woken"], found["never_fired"]) == ([], ["Gone"])
+    assert {one["alert"] for one in found["alerts"]} == {"There"}
+    (tmp_path / "rules.yml").write_text(REPLAYED.replace("PX", "P1"))
+    woken = json.loads(cli(*given, data_dir=ops.directory)[1])["woken"]
+    assert [(one["name"], one["alerts"]) for one in woken] == [("Ada", ["There"])]
+
+
 def test_a_killed_ops_is_started_again_with_all_that_it_acknowledged(ops):
     before = ops.facts["pid"]
     acknowledged, ended = [], threading.Event()

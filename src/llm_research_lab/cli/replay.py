@@ -225,6 +225,7 @@ def _replayed(store: Any, span: Span, inputs: Any, memory: Any, name: str) -> Re
 
 
 def _print(value: dict[str, Any]) -> None:
+    from llm_research_lab.cli.metrics.charts import sparkline
     from llm_research_lab.cli.rendering import note, print_fields, print_line, print_table
 
     head = value["head"]
@@ -249,6 +250,10 @@ def _print(value: dict[str, Any]) -> None:
     if value["by_person"]:
         print_line("")
         print_table(value["by_person"], _PEOPLE, "")
+        days = ", ".join(f"{day} {count}" for day, count in value["by_weekday"].items() if count)
+        hours = value["by_hour"]
+        bars = sparkline([float(count) for count in hours], 0.0, float(max(hours)), 24)
+        print_line(f"by day of the week: {days}; by hour, 0 to 23 where they live: {bars}")
     print_line("\nAlerts that fired and woke nobody")
     print_table(_quiet(value["alerts"]), _QUIET, "None.")
     if value["never_fired"]:

@@ -55,9 +55,7 @@ def intervals(groups: Sequence[Group], past: Past) -> list[Interval]:
     ]
 
 
-def _failures(
-    failed: Sequence[Failure], span: Span
-) -> tuple[tuple[Instant, ...], Instant | None]:
+def _failures(failed: Sequence[Failure], span: Span) -> tuple[tuple[Instant, ...], Instant | None]:
     """Find those of a rule's failures that touch a span: `missed` and `forgotten_ms`."""
     low = bisect_left(failed, span.from_ms, key=_at)
     if span.to_ms is None:

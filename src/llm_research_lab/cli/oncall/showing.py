@@ -183,7 +183,8 @@ def fairness(
     start: From = "-90d",
     end: To = "now",
     pages: Annotated[
-        Path | None, typer.Option("--pages", help="A JSON or YAML list of {user, at}.")
+        Path | None,
+        typer.Option("--pages", help="What lab replay --json printed, or a list of {user, at}."),
     ] = None,
     zone: Zone = None,
     as_json: Json = False,
@@ -222,6 +223,8 @@ def _pages(file: Path, seen: Viewer) -> list[Paged]:
     from llm_research_lab.vocabulary import InvalidError
 
     listed = read_document(file).value
+    if isinstance(listed, dict) and isinstance(listed.get("woken"), list):
+        listed = listed["woken"]  # what lab replay --json printed
     fix = 'write [{"user": "ann", "at": "2026-01-05T03:00:00Z"}]'
     if not isinstance(listed, list):
         raise InvalidError(str(file), "a list of pages", type(listed).__name__, fix)

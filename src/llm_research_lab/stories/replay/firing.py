@@ -29,12 +29,13 @@ INTERVAL_MS = 60_000
 AHEAD_MS = 4 * 60_000
 """How far ahead the end of an alert is that still fires: four of the resend delay of a minute."""
 
+
 @dataclass(frozen=True, slots=True)
 class Firing:
     """An alert from when it fires to when it is over; `to_ms` None: it fires at the end.
 
-    `again_ms`: when it is active anew, pending or firing. `missed`, `forgotten_ms`: as in `Interval`.
-    `place`: rules' alerts of equal labels are sent in this order at one instant; the last one stands.
+    `again_ms`: when it is active anew, pending or firing; `missed` and `forgotten_ms` are those of
+    its `Interval`. `place`: at one instant rules' alerts of equal labels are sent in this order.
     """
 
     group: str

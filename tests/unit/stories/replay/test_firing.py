@@ -21,7 +21,10 @@ def at(minute):
 def minutes(sent):
     """When something is sent, and of what it tells with which end."""
     return [
-        ((one.at_ms - START) // MINUTE, [(a.name, (a.ends_ms - START) / MINUTE) for a in one.alerts])
+        (
+            (one.at_ms - START) // MINUTE,
+            [(a.name, (a.ends_ms - START) / MINUTE) for a in one.alerts],
+        )
         for one in sent
     ]
 
@@ -133,7 +136,9 @@ def spans_of(lives):
     return found
 
 
-@given(LIVES, st.sets(st.tuples(st.integers(0, 4), st.integers(0, END)), max_size=20), st.booleans())
+@given(
+    LIVES, st.sets(st.tuples(st.integers(0, 4), st.integers(0, END)), max_size=20), st.booleans()
+)
 def test_an_alertmanager_decides_as_if_it_was_sent_all_that_prometheus_sends(lives, failed, muted):
     found = []
     for one in spans_of(lives):
