@@ -26,6 +26,7 @@ from llm_research_lab.cli import (
     routing,
     stories,
     traces,
+    why,
 )
 
 INTERRUPTED, BROKEN_PIPE = 130, 141  # 128 + the signal, as shells count
@@ -54,6 +55,7 @@ metrics.register(app)
 app.add_typer(oncall.app, name="oncall")
 app.add_typer(routing.app, name="route")
 replay.register(app)
+why.register(app)
 reference.register(app)
 
 

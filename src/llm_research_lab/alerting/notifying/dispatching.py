@@ -201,9 +201,9 @@ class Dispatcher:
     def _is_gone(self, emptied_ms: Instant) -> bool:
         if not self.semantics.empty_groups_stay:
             return True
-        # Maintenance comes after all else at its instant.
+        # Maintenance comes after all else at its instant, the first when once `every` has passed.
         every, since_ms = self.semantics.maintenance_ms, self._dispatching_since_ms + 1
-        return (self.now_ms - since_ms) // every > (emptied_ms - since_ms) // every
+        return (self.now_ms - since_ms) // every > max(0, emptied_ms - since_ms) // every
 
     def _wake(self, group_id: GroupId) -> None:
         group = self.groups[group_id]

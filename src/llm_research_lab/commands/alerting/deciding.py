@@ -127,7 +127,7 @@ class Deciding:
             self._desk.since_ms = now_ms
             self._desk.restore(paged)
         told = self._dispatcher.arrive(
-            [*self._held(standing), *_over(entries, known, now_ms)], now_ms
+            [*_over(entries, known, now_ms)], now_ms
         )
         self._pending.told += told
         gone = [one for one in firing if one.labels not in known]
@@ -227,8 +227,11 @@ class Deciding:
     def _decide(self, evaluations: Sequence[Evaluated], until_ms: Instant) -> None:
         """Step everything up to an instant, in the order of time."""
         dispatcher = self._dispatcher
-        if self._lab.now() < dispatcher.now_ms - HOLD_MS:  # the clock was set back
-            self._take(dispatcher.reload(dispatcher.configuration, self._lab.now()))
+        if (
+            self._lab.now() < dispatcher.now_ms - HOLD_MS
+        ):  # the clock was set back: all is sent anew
+            self._sender = Sender()
+            self._take(dispatcher.reload(dispatcher.configuration, self._lab.now(), restart=True))
         for one in evaluations:
             self._pending.fired += self._fired(one)
             alerts = self._sender.send(one)
@@ -267,7 +270,7 @@ class Deciding:
                 self._fires[key] = fired
                 found.append(fired)
             elif one.alert.state != "firing" and known is not None:
-                over_ms = one.alert.resolved_at_ms or evaluated.at_ms
+                over_ms = max(known.from_ms, one.alert.resolved_at_ms or evaluated.at_ms)
                 del self._fires[key]
                 found.append(replace(known, to_ms=over_ms))
         return found

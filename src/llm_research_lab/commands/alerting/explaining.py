@@ -20,7 +20,7 @@ FIRES, TOLD, NOT_TOLD, OVER = "fires", "told", "not told", "is over"
 OPENED, JOINED, WOKEN, NOT_REACHED = "page opened", "page open", "woken", "not reached"
 WAITING, ACKNOWLEDGED, ENDED, CLOSED = "page waits", "acknowledged", "nobody is left", "page closed"
 UNPAGED = "no page"
-_ORDER = (FIRES, NOT_TOLD, OVER, TOLD, UNPAGED, OPENED, JOINED, WOKEN, NOT_REACHED, WAITING)
+_ORDER = (FIRES, NOT_TOLD, OVER, TOLD, UNPAGED, OPENED, JOINED, NOT_REACHED, WOKEN, WAITING)
 _LAST = (*_ORDER, ACKNOWLEDGED, ENDED, CLOSED)
 
 
@@ -102,7 +102,9 @@ def explain(record: Row, alert: str, at_ms: Instant, labels: Labels) -> Explaine
 def unknown(alert: str, known: Iterable[str]) -> NotFoundError:
     """Say that no alert of the name fired, and which was perhaps meant."""
     near = get_close_matches(alert, sorted(known), 1, 0.5)
-    fix = f"did you mean {near[0]}?" if near else "name an alert of the record: it is case-sensitive"
+    fix = (
+        f"did you mean {near[0]}?" if near else "name an alert of the record: it is case-sensitive"
+    )
     return NotFoundError(f"alert {alert}", "an alert that is in the record", "none", fix)
 
 
@@ -114,7 +116,9 @@ def _firing(row: Row) -> dict[str, Any]:
 def _steps(record: Row, row: Row) -> list[Step]:
     """Give the chain of a firing, in the order of time."""
     of_group = f" of the group {row['group']}" if row.get("group") else ""
-    began = Step(row["from"], FIRES, "", (f"by the rule {row.get('rule', row['alert'])}{of_group}",))
+    began = Step(
+        row["from"], FIRES, "", (f"by the rule {row.get('rule', row['alert'])}{of_group}",)
+    )
     steps = [began, *_heard(row), *_paged(record, row)]
     if row["to"] is not None:
         steps.append(Step(row["to"], OVER, "", ()))
@@ -139,7 +143,9 @@ def _paged(record: Row, row: Row) -> Iterator[Step]:
         if one["page"] in pages:
             whom = f"{one['name']} ({one['user']}) by {one['way']}, level {one['level']}"
             local = f"{one['local']} there" if one.get("local") else ""
-            yield Step(one["at"], WOKEN, whom, tuple(part for part in (one["why"][-1], local) if part))
+            yield Step(
+                one["at"], WOKEN, whom, tuple(part for part in (one["why"][-1], local) if part)
+            )
     for kind, what in (("not_reached", NOT_REACHED), ("waiting", WAITING), ("ended", ENDED)):
         for one in record.get(kind, ()):
             if one["page"] in pages:

@@ -53,7 +53,8 @@ class Sender:
             words = labels_of(one.annotations) or (before.annotations if before else ())
             self.sent[key] = Sent(evaluated.at_ms, starts_ms(one.alert), words)
             ends_ms = self.ends_ms(one.alert, evaluated.at_ms, evaluated.interval_ms)
-            due.append(Alert(one.labels, starts_ms(one.alert), ends_ms, words))
+            # Where the clock was set back it may end before it began, which nobody would take.
+            due.append(Alert(one.labels, min(starts_ms(one.alert), ends_ms), ends_ms, words))
         for key in [key for key in self.sent if key[:2] == evaluated.key and key not in there]:
             del self.sent[key]
         return tuple(due)

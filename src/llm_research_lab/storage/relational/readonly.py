@@ -38,7 +38,7 @@ def read_only(path: Path) -> Iterator[Connection]:
         line = Line(engine_over(connect))
         line.execute("BEGIN")
         yield line.connection
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - raised again, in the user's words
         raise troubles.told(error) from error.__cause__
     finally:
         if line is not None:

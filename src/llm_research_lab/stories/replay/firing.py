@@ -153,8 +153,7 @@ def _once(one: Firing, to_ms: Instant, sending: Sending) -> Iterator[tuple[Insta
 def _often(one: Firing, to_ms: Instant, sending: Sending) -> Iterator[tuple[Instant, Alert]]:
     """Send it as often as Prometheus does, and not while its rule cannot be evaluated."""
     every, missed = sending.every(one), frozenset(one.missed)
-    ends_ms = None if one.to_ms == one.forgotten_ms else one.to_ms
     ticks = range(one.from_ms, one.sent_until(to_ms) + 1, every)
-    fired = Fired(one.labels, one.from_ms, ends_ms)
+    fired = Fired(one.labels, one.from_ms, one.to_ms)
     evaluated = (at_ms for at_ms in ticks if at_ms not in missed)
     return sendings(fired, evaluated, every, sending.resend_delay_ms)

@@ -370,6 +370,11 @@ def test_an_empty_group_ticks_on_until_maintenance_finds_it():
         assert told(found)[-1] == (tick, "r", "NewFiring", 1, 0)
         latest = run(config, sent((0, first), (at, alert(at, HOUR))), 20 * MIN, semantics=LATEST)
         assert told(latest)[-1][0] == at + 31 * S
+    # Emptied at the very start, it waits for the first maintenance as any other.
+    for at, tick in ((10 * S, 5 * MIN), (30 * S, 5 * MIN), (31 * S, 62 * S)):
+        old = alert(-HOUR, 0)
+        found = run(config, sent((0, old), (at, alert(at, HOUR))), 20 * MIN)
+        assert told(found)[0] == (tick, "r", "FirstTold", 1, 0)
     # Emptied at the very instant of a maintenance, it goes with it.
     found = run(
         configuration(), sent((0, first), (5 * MIN + 30 * S + 1, alert(330_001, HOUR))), HOUR
@@ -592,7 +597,7 @@ def slowly(config, arrivals, silences, to_ms):
                 group |= {"next": now + group["route"].group_interval_ms, "flushed": True}
                 found += slow_flush(config, group, known, silences, (log, written), now)
         log |= written
-        if now % 30_000 == 0:
+        if now and now % 30_000 == 0:
             groups = {key: group for key, group in groups.items() if group["alerts"]}
     return found
 

@@ -140,21 +140,21 @@ def spans_of(lives):
     LIVES, st.sets(st.tuples(st.integers(0, 4), st.integers(0, END)), max_size=20), st.booleans()
 )
 def test_an_alertmanager_decides_as_if_it_was_sent_all_that_prometheus_sends(lives, failed, muted):
-    found = []
-    for one in spans_of(lives):
-        until = END if one.to_ms is None else (one.to_ms - START) // MINUTE + 15
-        missed = tuple(
-            at(minute)
-            for place, minute in sorted(failed)
-            if f"g{place}" == one.group and at(minute) >= one.from_ms and minute <= until
-        )
-        # A rule that fails keeps the state of its alerts.
-        edges = {other.from_ms for other in spans_of(lives)} | {other.to_ms for other in found}
-        found.append(replace(one, missed=tuple(each for each in missed if each not in edges)))
+    spans = spans_of(lives)
+    # A rule that fails keeps the states of its alerts.
+    turns = {one.from_ms for one in spans} | {one.to_ms for one in spans}
+    found = [replace(one, missed=failing(one, failed, turns)) for one in spans]
     found = [one for one in found if one.from_ms < at(END)]
     silences = [Silence("s", (Matcher("severity", "=", "P1"),), at(9), at(60))] if muted else []
     mine = told(arrivals(firings(found), at(END)), silences)
     assert mine == told(again_and_again(found), silences)
+
+
+def failing(one, failed, turns):
+    """When the rule fails while the alert lasts or is remembered."""
+    until = at(END) if one.to_ms is None else one.to_ms + 15 * MINUTE
+    times = sorted(at(minute) for place, minute in failed if f"g{place}" == one.group)
+    return tuple(time for time in times if one.from_ms <= time <= until and time not in turns)
 
 
 def again_and_again(found):
