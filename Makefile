@@ -4,7 +4,7 @@ PYTHON ?=
 VENV := .venv/bin
 SET_UP = python=$$(PYTHON="$(PYTHON)" sh scripts/find-python.sh) && "$$python" scripts/setup.py
 
-.PHONY: help run test test-long check bench lock docs
+.PHONY: help run test test-long check bench mutate lock docs
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -36,6 +36,10 @@ check: ## format, lint, types, floors: seconds
 bench: ## measure side by side, and write docs/reference/benchmarks.md
 	@$(SET_UP) dev
 	@$(VENV)/python -m bench
+
+mutate: ## change the code in small places, and count what the unit tests notice
+	@$(SET_UP) dev
+	@$(VENV)/python scripts/mutate.py oncall alerting stories/replay --sample 300 --seed 6
 
 lock: ## write requirements/*.txt anew from the newest releases
 	@$(SET_UP) dev

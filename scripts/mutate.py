@@ -34,8 +34,10 @@ LEFT_OUT = shutil.ignore_patterns(
 )
 HELD = ("hypothesis.strategies", "numpy", "pytest", "re2", "ruamel.yaml")
 PROCESSES, MEMORY_BYTES = 2, 6 << 30
-SLOWER, GRACE_S = 4, 10
-"""A mutant may take four times as long as the code that it was made of, and ten seconds."""
+SLOWER, GRACE_S = 2, 5
+"""A mutant may take twice the processor time of the code that it was made of, and five seconds."""
+WALL_S = 600
+"""And so long by the clock, should it wait for something."""
 
 
 def files_of(root: Path, package: str) -> list[str]:
@@ -66,15 +68,17 @@ def tests_of(root: Path, file: str) -> list[str]:
     return [str(t.relative_to(root)) for t in sorted(tests, key=place)]
 
 
-def run_tests(tree: Path, tests: list[str], *, warm: bool) -> int:
-    """In a child: the answer of pytest on a tree, as an exit status."""
+def run_tests(tree: Path, tests: list[str], limit_s: int | None) -> int:
+    """In a child: pytest's exit status on a tree; without a limit, what is compiled is kept."""
     os.setsid()
     os.chdir(tree)
     os.dup2(os.open("output.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 1)
     os.dup2(1, 2)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    if limit_s is not None:
+        resource.setrlimit(resource.RLIMIT_CPU, (limit_s, limit_s))
     sys.path[:0] = [str(tree / "src"), str(tree)]
-    sys.dont_write_bytecode = not warm
+    sys.dont_write_bytecode = limit_s is not None
     pytest, given = import_module("pytest"), import_module("hypothesis")
     given.settings.register_profile(
         "mutation",
@@ -89,24 +93,24 @@ def run_tests(tree: Path, tests: list[str], *, warm: bool) -> int:
     return int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-p", "no:schemathesis", *tests]))
 
 
-def fork(tree: Path, tests: list[str], *, warm: bool = False) -> int:
+def fork(tree: Path, tests: list[str], limit_s: int | None) -> int:
     """A child's id; the child runs the tests and never returns from here."""
     sys.stdout.flush()
     if child := os.fork():
         return child
     status = 3
     try:
-        status = run_tests(tree, tests, warm=warm)
+        status = run_tests(tree, tests, limit_s)
     finally:
         os._exit(status)
 
 
 def seconds_of(tree: Path, tests: list[str]) -> float:
-    """What the unchanged code takes; the program ends if its tests fail."""
-    began = time.monotonic()
-    if os.waitpid(fork(tree, tests, warm=True), 0)[1]:
+    """The processor time that the unchanged code takes; the program ends if its tests fail."""
+    _, status, used = os.wait4(fork(tree, tests, None), 0)
+    if status:
         sys.exit(f"{(tree / 'output.txt').read_text()}\nThe tests fail on the code as it is.")
-    return time.monotonic() - began
+    return used.ru_utime + used.ru_stime
 
 
 def judged(
@@ -116,7 +120,8 @@ def judged(
     tests = {file: tests_of(trees[0], file) for file in {m.file for m in mutants}}
     rooms = {tuple(sorted(t)): t for t in tests.values()}
     limits = {
-        room: SLOWER * max(seconds_of(t, list(room)) for t in trees) + GRACE_S for room in rooms
+        room: round(SLOWER * max(seconds_of(t, one) for t in trees)) + GRACE_S
+        for room, one in rooms.items()
     }
     waiting, free = mutants[::-1], list(trees)
     running: dict[int, tuple[Mutant, Path, float]] = {}
@@ -125,8 +130,9 @@ def judged(
             while waiting and free:
                 mutant, tree = waiting.pop(), free.pop()
                 lay(tree, mutant, mutant.applied(sources[mutant.file]))
-                limit = limits[tuple(sorted(tests[mutant.file]))]
-                running[fork(tree, tests[mutant.file])] = mutant, tree, time.monotonic() + limit
+                own = tests[mutant.file]
+                child = fork(tree, own, limits[tuple(sorted(own))])
+                running[child] = mutant, tree, time.monotonic() + WALL_S
             late = [c for c, (_, _, until) in running.items() if time.monotonic() > until]
             for child in late:
                 os.killpg(child, signal.SIGKILL)
@@ -139,7 +145,8 @@ def judged(
             mutant, tree, _ = running.pop(child)
             lay(tree, mutant, sources[mutant.file])
             free.append(tree)
-            yield mutant, "timeout" if late else "killed" if status else "survived"
+            endless = os.WIFSIGNALED(status)
+            yield mutant, "timeout" if endless else "killed" if status else "survived"
     finally:
         for child in running:
             os.killpg(child, signal.SIGKILL)

@@ -116,7 +116,7 @@ class World:
     """A store that is filled tick by tick, and the processes that live on it one after another."""
 
     def __init__(self, folder, kind, *, tick=TICK, seed=7):
-        self.now, self.every = NOW, tick
+        self.now, self.last, self.every = NOW, NOW, tick
         self.lab = replace(new_lab(folder / "lab", kind), now=lambda: self.now)
         self.store = MemorySeries()
         self.value = noise(seed)
@@ -141,14 +141,15 @@ class World:
             loaded,
             Options(default_step_ms=MINUTE),
             default_interval_ms=MINUTE,
-            heard=lambda one: self.deciding.heard(one),
+            heard=lambda one: self.deciding.heard(one),  # noqa: PLW0108 - who hears may be killed
         )
-        await self.ruling.restore(self.now)
-        await self.deciding.restore(self.ruling.standing(self.now))
+        await self.ruling.restore(self.last)
+        await self.deciding.restore(self.ruling.standing(self.last))
 
     async def tick(self, values=None):
         """Let the next tick come: samples, then all groups that are due."""
         self.now += self.every
+        self.last = self.now
         if values is None:
             values = [
                 float(self.value(labels, self.now)) * (1 if labels[0][1] == "up" else 2)

@@ -36,11 +36,11 @@ def counted(found):
     return sorted(plain(one) for one in found if one.reason != "TooSoon")
 
 
-@pytest.mark.parametrize("kind", ["memory", "files"])
-async def test_the_recorded_hour_replayed_gives_the_same_decisions(tmp_path, kind):
-    world = World(tmp_path, kind, tick=MINUTE)
+@pytest.mark.parametrize(("kind", "tick"), [("memory", TICK), ("files", MINUTE)])
+async def test_the_recorded_hour_replayed_gives_the_same_decisions(tmp_path, kind, tick):
+    world = World(tmp_path, kind, tick=tick)
     await world.begin()
-    for _ in range(HOUR // MINUTE):
+    for _ in range(HOUR // tick):
         await world.tick()
     past, live = world.replayed(), world.recorded("notified", "withheld")
     assert counted(live) == counted(decision(one) for one in past.told)

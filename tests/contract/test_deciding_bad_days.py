@@ -140,7 +140,7 @@ async def test_a_failed_write_loses_nothing(tmp_path):
     database = Database.open(path, rest_seconds=0.0, busy_seconds=0.05)
     world.lab = replace(world.lab, database=database)
     await world.begin()
-    (services, sites), blocking = world.ruling.running, sqlite3.connect(path, isolation_level=None)
+    blocking = sqlite3.connect(path, isolation_level=None)
     heard = []
 
     async def keep(one):

@@ -9,6 +9,7 @@ from contextlib import closing
 
 import pytest
 from tests.servers.bad_days import Lab, until
+from tests.story.conftest import cli
 
 RULES = """
 groups:
@@ -85,6 +86,7 @@ def test_a_killed_ops_tells_nothing_twice_and_its_page_goes_on(lab):
     first = ops(lab)
     until(lambda: decided(lab, "woken"))
     until(lambda: [one for one in decided(lab, "withheld") if one[1] == "InhibitedBy"])
+    until(lambda: "alert.notified" in lab.said.read_text())  # said after the commit
     first.send_signal(signal.SIGKILL)
     first.wait()
     lines = [line for line in lab.said.read_text().splitlines() if "alert.notified" in line]
@@ -103,6 +105,44 @@ def test_a_killed_ops_tells_nothing_twice_and_its_page_goes_on(lab):
     assert json.loads(details)["user"] == "ann"
     assert len(decided(lab, "opened")) == 1
     assert not decided(lab, "again")
+
+
+def asked(lab, alert, *more):
+    """What `lab why` tells of it: the times and reasons of what was told and what was not."""
+    status, out, err = cli("why", alert, "--json", *more, data_dir=lab.root)
+    assert status == 0, err
+    (firing,) = json.loads(out)["firing"]
+    return firing, [
+        (step["at"], step["what"], step["whom"], step["why"])
+        for step in firing["steps"]
+        if step["what"] in {"told", "not told"} and "told already" not in step["why"][-1]
+    ]
+
+
+def test_what_was_recorded_replayed_gives_the_same_decisions(lab):
+    process = ops(lab)
+    until(lambda: decided(lab, "woken"))
+    until(lambda: [one for one in decided(lab, "withheld") if one[1] == "InhibitedBy"])
+    process.terminate()
+    assert process.wait(30) == 0
+    folder = lab.root.parent
+    firing, _ = asked(lab, "On")
+    files = {
+        "--rules": lab.root / "metrics" / "rules",
+        "--routes": folder / "alertmanager.yml",
+        "--roster": folder / "roster.yaml",
+    }
+    named = [str(word) for pair in files.items() for word in pair]
+    span = ("--from", firing["from"], "--to", "now")
+    status, out, err = cli("replay", *span, *named, "--json", data_dir=lab.root)
+    assert status == 0, err
+    record = folder / "record.json"
+    record.write_text(out)
+    for alert in ("On", "Off"):
+        _, live = asked(lab, alert)
+        _, replayed = asked(lab, alert, "--record", str(record), "--at", firing["from"])
+        assert [one[:3] for one in live] == [one[:3] for one in replayed]
+        assert [one[3][-1] for one in live] == [one[3][-1] for one in replayed]
 
 
 def test_files_that_are_bad_are_told_with_all_findings_and_nothing_starts(lab):

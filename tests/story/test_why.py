@@ -121,14 +121,20 @@ def test_the_whole_chain_of_a_page_in_plain_words(place):
     routed = 'routed by {}/{severity="P1"}/0 to pager'
     assert steps(out) == [
         "2026-02-02 12:05:00Z fires by the rule Down",
-        "2026-02-02 12:05:00Z not told pager waiting for its group until 2026-02-02T12:05:30.000Z "
-        "(group_wait)",
-        f"2026-02-02 12:05:30Z told pager by pagerduty[0] {routed}; grouped by "
-        '{alertname="Down", job="api"}; first notification of the group',
+        (
+            "2026-02-02 12:05:00Z not told pager waiting for its group until 2026-02-02T12:05:30.000Z "
+            "(group_wait)"
+        ),
+        (
+            f"2026-02-02 12:05:30Z told pager by pagerduty[0] {routed}; grouped by "
+            '{alertname="Down", job="api"}; first notification of the group'
+        ),
         "2026-02-02 12:05:30Z page opened page-1 severity P1, policy all",
         "2026-02-02 12:05:30Z not reached emmy emmy has no contact method",
-        "2026-02-02 12:05:30Z woken Ada (ada) by phone, level 2 level 2, loop 1: first, turn 0 of "
-        "layer layer 1; Mon 2026-02-02 13:05 there",
+        (
+            "2026-02-02 12:05:30Z woken Ada (ada) by phone, level 2 level 2, loop 1: first, turn 0 of "
+            "layer layer 1; Mon 2026-02-02 13:05 there"
+        ),
         "2026-02-02 12:07:30Z acknowledged page-1 by ada 2 min after it was opened",
         "2026-02-02 12:30:00Z is over",
         "2026-02-02 12:30:30Z page closed page-1",
@@ -150,8 +156,10 @@ def test_when_it_did_not_fire_the_nearest_times_are_said(place):
         [
             "Down did not fire at 2026-02-02 15:00:00Z.",
             '  last: from 2026-02-02 12:10:00Z to 2026-02-02 12:30:00Z {job="db", severity="P1"}',
-            "  next: from 2026-02-02 23:25:00Z to now, or the record's end "
-            '{job="db", severity="P1"}',
+            (
+                "  next: from 2026-02-02 23:25:00Z to now, or the record's end "
+                '{job="db", severity="P1"}'
+            ),
         ],
     )
     _, out, _ = asked(place, "Slow", "01:00:00")
@@ -163,7 +171,9 @@ def test_json_has_every_label_set_with_its_steps(place):
     found = json.loads(out)
     assert [one["labels"]["job"] for one in found["firing"]] == ["api", "db"]
     assert {one["steps"][0]["what"] for one in found["firing"]} == {"fires"}
-    pages = [[s["whom"] for s in one["steps"] if s["what"] == "page opened"] for one in found["firing"]]
+    pages = [
+        [s["whom"] for s in one["steps"] if s["what"] == "page opened"] for one in found["firing"]
+    ]
     assert pages == [["page-1"], ["page-2"]]
     assert (found["last"], found["next"]["labels"]["job"]) == (None, "db")
 
@@ -172,6 +182,28 @@ def test_what_the_record_does_not_know_is_said(place):
     _, out, err = asked(place, "Absent", "12:00:00")
     assert "Absent did not fire" in out
     assert "not known: The history has no nobody_has_this." in err
+
+
+def test_an_instant_outside_the_record_is_said_to_be_so(place):
+    words = ("--record", str(place / "record.json"))
+    _, _, err = cli("why", "Down", "--at", "2026-02-01T00:00:00Z", *words, data_dir=place / "lab")
+    assert "The record begins at 2026-02-02T00:00:00.000Z." in err
+    _, _, err = cli("why", "Down", "--at", "2026-03-01T00:00:00Z", *words, data_dir=place / "lab")
+    assert "The record ends at 2026-02-02T23:59:00.000Z." in err
+
+
+def test_of_many_firings_ten_are_printed(place):
+    record = json.loads((place / "record.json").read_text())
+    first = next(one for one in record["alerts"] if one["alert"] == "Down")
+    first["unpaged"] = ["the roster has no escalation policy for P1"]
+    record["alerts"] = [
+        {**first, "labels": {**first["labels"], "job": str(number)}} for number in range(12)
+    ]
+    (place / "record.json").write_text(json.dumps(record))
+    _, out, err = asked(place, "Down", "12:20:00")
+    assert out.count("fired from") == 10
+    assert "and 2 more" in err
+    assert "no page" in out
 
 
 def test_a_name_that_nobody_knows_gets_a_suggestion(place):
@@ -234,9 +266,10 @@ def test_a_lab_that_runs_is_asked_while_it_runs(tmp_path):
         status, out, _ = cli("why", "Off", "--json", data_dir=root)
         (firing,) = json.loads(out)["firing"]
         assert "told" not in {step["what"] for step in firing["steps"]}
-        status, out, _ = cli("why", "On", "--at", str(time.time() - 3600), data_dir=root)
+        status, out, err = cli("why", "On", "--at", str(time.time() - 3600), data_dir=root)
         assert "did not fire" in out
         assert "next: from" in out
+        assert "The record begins at" in err
         assert "did you mean Off?" in cli("why", "Of", data_dir=root)[2]
     finally:
         lab.end()

@@ -13,6 +13,9 @@ from llm_research_lab.cli.options import DataDir, Json, settings_of
 if TYPE_CHECKING:
     from llm_research_lab.commands.alerting.explaining import Explained
 
+SHOWN = 10
+"""So many firings at one instant are printed; all of them are in --json."""
+
 
 def why(
     alert: Annotated[str, typer.Argument(help="The alert's name.")],
@@ -93,9 +96,11 @@ def _print(found: Explained, *, live: bool) -> None:
 
     for one in found.unknown:
         note(f"not known: {one}")
-    for place, (row, steps) in enumerate(found.firings):
+    for place, (row, steps) in enumerate(found.firings[:SHOWN]):
         print_line(("\n" if place else "") + _headline(found.alert, row))
         print_table(steps, _STEPS, "")
+    if len(found.firings) > SHOWN:
+        note(f"and {len(found.firings) - SHOWN} more: name one with --label, or see --json")
     if not found.firings:
         print_line(f"{found.alert} did not fire at {_short(rfc3339(found.at_ms))}.")
         _nearest(found)

@@ -56,3 +56,9 @@ def test_an_expression_that_cannot_be_read_is_told_with_its_place():
 def test_a_template_asks_no_more_than_so_many_queries():
     pipes = "".join(f'{{{{ query "x{number}" }}}}' for number in range(QUERIES + 1))
     assert "queries in one template" in expand(pipes)
+
+
+def test_a_template_asks_a_hundred_different_queries():
+    pipes = "".join(f'{{{{ query "x{number}" }}}}' for number in range(100))
+    assert "queries in one template" not in expand(pipes)
+    assert "more than 100 queries" in expand(pipes + '{{ query "x100" }}')

@@ -85,3 +85,40 @@ def test_what_prometheus_refuses_is_a_finding(text: str, law: str) -> None:
 def _no_braces(template: str) -> None:
     if "{{" in template:
         raise InvalidError("1:1", "a template", "an unclosed action", "close it")
+
+
+NULLS = """\
+groups:
+- name: g
+  interval: null
+  limit: null
+  query_offset: null
+  labels: null
+  rules: [{alert: A, record: null, expr: up, for: null, keep_firing_for: null, labels: null, annotations: null}]
+- {name: h, rules: null}
+"""
+
+
+def test_a_null_is_as_if_its_key_were_not_there() -> None:
+    read, findings = read_rules(NULLS)
+    assert findings == ()
+    assert read is not None
+    first, second = read.groups
+    assert (first.interval_ms, first.limit, first.query_offset_ms, first.labels) == (
+        None,
+        0,
+        None,
+        (),
+    )
+    (rule,) = first.rules
+    assert (rule.kind, rule.for_ms, rule.keep_firing_for_ms) == ("alert", 0, 0)
+    assert (rule.labels, rule.annotations, second.rules) == ((), (), ())
+
+
+@pytest.mark.parametrize("limit", [1 - 2**63, 2**63 - 1])
+def test_a_limit_is_any_whole_number_of_64_bits(limit: int) -> None:
+    read, _ = read_rules(f"groups: [{{name: g, limit: {limit}}}]")
+    assert read is not None
+    assert read.groups[0].limit == limit
+    read, _ = read_rules(f"groups: [{{name: g, limit: {2 * limit}}}]")
+    assert read is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -133,3 +134,18 @@ def test_an_interval_as_long_as_the_look_back_is_stepped() -> None:
     asked = replace(asked, options=replace(asked.options, lookback_ms=HOUR))
     whole = evaluate_past(asked, 0, 2 * SHORT * HOUR)
     assert _all(whole) == _all(evaluate_past(replace(asked, stepped=True), 0, 2 * SHORT * HOUR))
+
+
+@pytest.mark.parametrize("compat", [2, 3])
+@pytest.mark.parametrize("apart", [-15_000, 0, 15_000])
+def test_a_circle_sees_what_it_wrote_as_long_ago_as_a_selector_looks_back(
+    compat: Literal[2, 3], apart: int
+) -> None:
+    asked, _ = _asked(CIRCLES["own"][0], 15_000, 3 * SHORT)
+    asked = replace(asked, options=replace(asked.options, compat=compat))
+    begin = asked.options.lookback_ms + apart
+    found = []
+    for one in (asked, replace(asked, stepped=True)):
+        past = evaluate_past(one, 0, 0)
+        found.append(_all(evaluate_past(one, begin, 2 * SHORT * 15_000, past)))
+    assert found[0] == found[1]

@@ -97,3 +97,9 @@ def test_an_alert_is_written_as_two_series() -> None:
         ("alertstate", "firing"),
     )
     assert for_state_series(labels) == (("__name__", "ALERTS_FOR_STATE"), ("alertname", "A"))
+
+
+def test_a_resolved_alert_is_remembered_for_a_quarter_of_an_hour() -> None:
+    resolved = Alert("inactive", 0, 0, 0)
+    assert step(resolved, Timing(), 15 * MINUTE, present=False) == resolved
+    assert step(resolved, Timing(), 15 * MINUTE + 1, present=False) is None

@@ -297,3 +297,53 @@ def test_numbers_and_durations_are_written_as_go_writes_them() -> None:
     assert [go_duration(one) for one in durations] == [
         "0s", "5ms", "1.5s", "1m0s", "1h0m0s", "-1m1s",
     ]  # fmt: skip
+
+
+NULLS = """\
+rule_files: null
+evaluation_interval: null
+group_eval_order: null
+fuzzy_compare: null
+tests:
+- {interval: null, input_series: null, alert_rule_test: null, promql_expr_test: null,
+   external_labels: null, external_url: null, name: null, start_timestamp: null}
+- input_series: [{series: null, values: null}]
+  alert_rule_test: [{eval_time: null, alertname: null, exp_alerts: null},
+    {exp_alerts: [null, {exp_labels: null, exp_annotations: null}]}]
+  promql_expr_test: [{expr: null, eval_time: null, exp_samples: null},
+    {exp_samples: [null, {labels: null, value: null, histogram: null}]}]
+"""
+
+
+def test_a_null_is_as_if_its_key_were_not_there() -> None:
+    file, findings = read_unit_tests(NULLS)
+    assert findings == ()
+    assert file is not None
+    assert (file.rule_files, file.interval_ms, file.group_order, file.fuzzy) == (
+        (),
+        60_000,
+        (),
+        False,
+    )
+    first, second = file.tests
+    assert (first.interval_ms, first.series, first.alerts, first.expressions) == (None, (), (), ())
+    assert (first.external_labels, first.external_url, first.name, first.start_ms) == (
+        (),
+        "",
+        "",
+        0,
+    )
+    assert [first.last_ms, second.last_ms] == [0, 0]
+    assert [(one.series, one.values) for one in second.series] == [("", "")]
+    assert [(one.eval_ms, one.alertname, len(one.expected)) for one in second.alerts] == [
+        (0, "", 0),
+        (0, "", 2),
+    ]
+    assert {(one.labels, one.annotations) for one in second.alerts[1].expected} == {((), ())}
+    assert [(one.eval_ms, one.expr, len(one.expected)) for one in second.expressions] == [
+        (0, "", 0),
+        (0, "", 2),
+    ]
+    samples = {(one.labels, one.value, one.histogram) for one in second.expressions[1].expected}
+    assert samples == {("", 0.0, "")}
+    assert read_unit_tests("tests: null")[0] == read_unit_tests("")[0]

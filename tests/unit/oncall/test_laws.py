@@ -234,3 +234,12 @@ def test_an_edit_never_changes_the_past(after, changed):
         assert one.law == "edited-past"
         assert one.message == "p: who was on call before 2026-01-26T00:00:00.000Z has changed"
         assert one.fix == "leave the old record as it is, and add one with a from that is to come"
+
+
+def test_two_turns_of_one_person_that_become_one_override_are_no_change_of_the_past():
+    turns = schedule("p", layer("abb", MONDAY, DAY))
+    override = Override("p", "b", T + DAY, T + 3 * DAY)
+    before, after = roster(turns, from_ms=T), roster(turns, overrides=(override,), from_ms=T)
+    assert edited(before, after, T + 3 * DAY) == ()
+    shorter = roster(turns, overrides=(replace(override, user="a"),), from_ms=T)
+    assert [one.law for one in edited(before, shorter, T + 3 * DAY)] == ["edited-past"]

@@ -380,3 +380,13 @@ TOO_MANY = [
 
 def test_each_finding_says_where_what_and_how_to_mend_it():
     assert "\n".join(told()) + "\n" == FINDINGS.read_text(encoding="utf-8")
+
+
+def test_a_layer_without_users_is_a_finding_though_its_turn_can_be_read():
+    _, findings = read_roster(layered("{rotation_turn_length: weekly}"))
+    assert [(one.law, one.message) for one in findings] == [("missing-key", "users is missing")]
+
+
+def test_a_file_has_at_most_four_mebibytes():
+    _, findings = read_roster("#" * ((4 << 20) + 1))
+    assert [one.message for one in findings] == ["expected at most 4194304 bytes, got 4194305"]

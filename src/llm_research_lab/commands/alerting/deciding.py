@@ -127,7 +127,7 @@ class Deciding:
             self._desk.since_ms = now_ms
             self._desk.restore(paged)
         told = self._dispatcher.arrive(
-            [*_over(entries, known, now_ms)], now_ms
+            [*self._held(standing), *_over(entries, known, now_ms)], now_ms
         )
         self._pending.told += told
         gone = [one for one in firing if one.labels not in known]

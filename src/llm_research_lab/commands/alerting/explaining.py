@@ -94,9 +94,20 @@ def explain(record: Row, alert: str, at_ms: Instant, labels: Labels) -> Explaine
         raise unknown(alert, known)
     found = chosen(rows, at_ms, labels)
     firings = tuple((row, tuple(_steps(record, row))) for row in found.there)
-    doubts = record.get("head", {}).get("unknown", ())
-    doubted = tuple(one["told"] for one in doubts if not one["rules"] or alert in one["rules"])
+    doubted = tuple(_doubted(record.get("head", {}), alert, rfc3339(at_ms)))
     return Explained(alert, at_ms, firings, found.last, found.next, doubted)
+
+
+def _doubted(head: Row, alert: str, at: str) -> Iterator[str]:
+    """Say what the record does not know: times outside it, and its own doubts of the rule."""
+    begins, ends = head.get("from"), head.get("to")
+    if begins is not None and at < begins:
+        yield f"The record begins at {begins}."
+    if ends is not None and at > ends:
+        yield f"The record ends at {ends}."
+    for one in head.get("unknown", ()):
+        if not one["rules"] or alert in one["rules"]:
+            yield one["told"]
 
 
 def unknown(alert: str, known: Iterable[str]) -> NotFoundError:

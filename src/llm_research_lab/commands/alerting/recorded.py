@@ -33,12 +33,13 @@ def explain_live(
     found = [_heard(connection, one, fired) for one in there]
     pages = decisions.of_pages(connection, {page for row in found for page in row["pages"]})
     others = [_row(one) for one in fired if one not in there]
-    return explain(
-        {"alerts": [*found, *({**row, "heard": []} for row in others)], **_pages(pages)},
-        alert,
-        at_ms,
-        labels,
-    )
+    first_ms = decisions.began(connection)
+    record = {
+        "head": {} if first_ms is None else {"from": rfc3339(first_ms)},
+        "alerts": [*found, *({**row, "heard": []} for row in others)],
+        **_pages(pages),
+    }
+    return explain(record, alert, at_ms, labels)
 
 
 def _at(one: FiredFor) -> tuple[Any, ...]:

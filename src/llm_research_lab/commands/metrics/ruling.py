@@ -187,8 +187,9 @@ class Ruling:
         except Exception as error:  # noqa: BLE001 - told, and shown; else no alert would fire again
             one.errors = dict.fromkeys(range(len(one.pasts)), str(error))
             emit("rules.failed", group=one.loaded.group.name, why=str(error))
-        await self._heard(self._evaluated(one, at))
         one.last_ms, one.seconds = at, time.perf_counter() - started
+        if self._heard is not unheard:
+            await self._heard(self._evaluated(one, at))
 
     def _evaluate(self, one: Running, at: Instant) -> None:
         errors: dict[int, str] = {}

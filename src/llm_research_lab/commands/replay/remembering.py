@@ -35,7 +35,7 @@ from llm_research_lab.vocabulary import Instant
 from llm_research_lab.vocabulary.labels import METRIC_NAME, Labels, label, labels_of
 from llm_research_lab.vocabulary.matchers import accepts
 
-FORM = 1
+FORM = 2
 """Raised when what is remembered is written otherwise."""
 
 Said = Callable[[int, int], None]
@@ -190,10 +190,13 @@ def _write(place: Path, spans: list[Interval], past: Past) -> None:
     told = {
         "parts": parts,
         "intervals": [
-            [one.group, one.rule, dict(one.labels), one.state, one.from_ms, one.to_ms]
+            [
+                *(one.group, one.rule, dict(one.labels), one.state, one.from_ms, one.to_ms),
+                *(list(one.missed), one.forgotten_ms),
+            ]
             for one in spans
         ],
-        "failures": [[one.rule, one.at_ms, one.why] for one in past.failures],
+        "failures": [[one.rule, one.at_ms, one.why, one.kind] for one in past.failures],
     }
     (tmp / "told.json").write_text(json.dumps(told), encoding="utf-8")
     shutil.rmtree(place, ignore_errors=True)
@@ -205,10 +208,12 @@ def _read(place: Path) -> tuple[list[Interval], list[Failure], list[Part]] | Non
     try:
         told = json.loads((place / "told.json").read_text(encoding="utf-8"))
         spans = [
-            Interval(group, rule, labels_of(labels), state, start, end)
-            for group, rule, labels, state, start, end in told["intervals"]
+            Interval(group, rule, labels_of(labels), state, start, end, tuple(missed), forgotten)
+            for group, rule, labels, state, start, end, missed, forgotten in told["intervals"]
         ]
-        failures = [Failure(rule, at_ms, why) for rule, at_ms, why in told["failures"]]
+        failures = [
+            Failure(rule, at_ms, why, kind=kind) for rule, at_ms, why, kind in told["failures"]
+        ]
         parts = [
             Part(
                 tuple(labels_of(one) for one in many),

@@ -29,6 +29,7 @@ from llm_research_lab.stories.replay import (
     outcomes,
     replay,
 )
+from llm_research_lab.stories.replay.firing import Sending
 from llm_research_lab.vocabulary import Instant
 
 PIECE_MS = 30 * 86_400_000
@@ -85,7 +86,8 @@ def replay_history(
     """Replay a history; `said` is told how much of the evaluation is done, and of how much."""
     found = _evaluated(inputs, source, span, interval_ms, memory, said)
     fired = firings(found.intervals)
-    sent = arrivals(fired, span.to_ms)
+    intervals_ms = {one.name: one.interval_ms for one in inputs.groups if one.interval_ms}
+    sent = arrivals(fired, span.to_ms, Sending(intervals_ms, interval_ms))
     told = tuple(course(inputs.configuration, sent, silences, span.from_ms, span.to_ms))
     records = tuple(replay(told, inputs.roster, inputs.responders, span.to_ms))
     names = [rule.name for group in inputs.groups for rule in group.rules if rule.kind == "alert"]

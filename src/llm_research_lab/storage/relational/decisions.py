@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from llm_research_lab.alerting.notifying import Entry, LogKey
@@ -23,6 +23,8 @@ from llm_research_lab.storage.relational.tables import (
 )
 from llm_research_lab.vocabulary import Instant
 from llm_research_lab.vocabulary.labels import Labels, label, labels_of
+
+_KEY = ["group_key", "receiver", "kind", "place"]
 
 CHUNK = 500
 """Rows that one statement asks for or deletes: SQLite binds so many values at least."""
@@ -73,21 +75,23 @@ class FiredFor:
 
 def record(connection: Connection, decided: Iterable[Decision]) -> None:
     """Write decisions, in their order."""
-    rows: list[dict[str, Any]] = []
-    for one in decided:
-        made = connection.execute(insert(decisions), _row(one))
-        (number,) = made.inserted_primary_key or (None,)
-        rows += [
-            {
-                "decision_id": number,
-                "place": place,
-                "name": label(about.labels, "alertname"),
-                "alert": text_of(about.labels),
-                "starts_at": about.starts_ms,
-                "ends_at": about.ends_ms,
-            }
-            for place, about in enumerate(one.alerts)
-        ]
+    written = list(decided)
+    if not written:
+        return
+    made = insert(decisions).returning(decisions.c.id, sort_by_parameter_order=True)
+    numbers = connection.scalars(made, [_row(one) for one in written])
+    rows = [
+        {
+            "decision_id": number,
+            "place": place,
+            "name": label(about.labels, "alertname"),
+            "alert": text_of(about.labels),
+            "starts_at": about.starts_ms,
+            "ends_at": about.ends_ms,
+        }
+        for number, one in zip(numbers, written, strict=True)
+        for place, about in enumerate(one.alerts)
+    ]
     if rows:
         connection.execute(insert(decided_alerts), rows)
 
@@ -104,29 +108,45 @@ def entries(connection: Connection) -> dict[LogKey, Entry]:
 
 def enter(connection: Connection, changed: Mapping[LogKey, Entry]) -> None:
     """Write entries of the notification log in place of those before."""
-    for (group_key, receiver, kind, place), entry in changed.items():
-        values = {
+    rows = [
+        {
+            "group_key": group_key,
+            "receiver": receiver,
+            "kind": kind,
+            "place": place,
             "at": entry.at_ms,
             "firing": [dict(labels) for labels in sorted(entry.firing)],
             "resolved": [dict(labels) for labels in sorted(entry.resolved)],
         }
-        key = {"group_key": group_key, "receiver": receiver, "kind": kind, "place": place}
-        made = upsert(notification_log).values(**key, **values)
-        connection.execute(made.on_conflict_do_update(index_elements=list(key), set_=values))
+        for (group_key, receiver, kind, place), entry in changed.items()
+    ]
+    if rows:
+        put = upsert(notification_log)
+        fresh = {name: put.excluded[name] for name in ("at", "firing", "resolved")}
+        connection.execute(put.on_conflict_do_update(index_elements=_KEY, set_=fresh), rows)
 
 
 def fire(connection: Connection, fired: Iterable[FiredFor]) -> None:
     """Write that alerts fire, or until when they did; what is known already stays."""
-    for one in fired:
-        key = {"name": one.name, "alert": text_of(one.labels), "from_at": one.from_ms}
-        values = {"rule": one.rule, "rule_group": one.group, "file": one.file, "to_at": one.to_ms}
-        made = upsert(firings).values(**key, **values)
-        if one.to_ms is None:
-            made = made.on_conflict_do_nothing(index_elements=list(key))
-        else:
-            ended = {"to_at": one.to_ms}
-            made = made.on_conflict_do_update(index_elements=list(key), set_=ended)
-        connection.execute(made)
+    rows = [
+        {
+            "name": one.name,
+            "alert": text_of(one.labels),
+            "from_at": one.from_ms,
+            "to_at": one.to_ms,
+            "rule": one.rule,
+            "rule_group": one.group,
+            "file": one.file,
+        }
+        for one in fired
+    ]
+    if rows:
+        put = upsert(firings)
+        to_at = func.coalesce(put.excluded.to_at, firings.c.to_at)
+        changed = put.on_conflict_do_update(
+            index_elements=["name", "alert", "from_at"], set_={"to_at": to_at}
+        )
+        connection.execute(changed, rows)
 
 
 def firing_now(connection: Connection) -> list[FiredFor]:
@@ -143,6 +163,12 @@ def firings_of(connection: Connection, name: str) -> list[FiredFor]:
 def names(connection: Connection) -> list[str]:
     """Name the alerts that ever fired."""
     return list(connection.scalars(select(firings.c.name).distinct().order_by(firings.c.name)))
+
+
+def began(connection: Connection) -> Instant | None:
+    """Give the instant of the first decision that is kept; None where there is none."""
+    first: Instant | None = connection.scalar(select(func.min(decisions.c.at)))
+    return first
 
 
 def about(
@@ -172,9 +198,10 @@ def between(connection: Connection, from_ms: Instant, to_ms: Instant) -> list[De
 
 def open_pages(connection: Connection) -> list[str]:
     """Name the pages that were opened and are not closed."""
-    closed = select(decisions.c.page).where(decisions.c.kind == "closed")
+    paged = decisions.c.page.is_not(None)  # by which the index is used: most are of no page
+    closed = select(decisions.c.page).where(paged, decisions.c.kind == "closed")
     query = select(decisions.c.page).where(
-        decisions.c.kind == "opened", decisions.c.page.not_in(closed)
+        paged, decisions.c.kind == "opened", decisions.c.page.not_in(closed)
     )
     return list(connection.scalars(query.order_by(decisions.c.id)))
 
@@ -194,20 +221,6 @@ def forget(connection: Connection, before_ms: Instant, entries_before_ms: Instan
 def text_of(labels: Labels) -> str:
     """Write labels as a key of a table: equal labels, equal text."""
     return json.dumps(dict(labels), sort_keys=True, ensure_ascii=False)
-
-
-def end(connection: Connection, ended: Iterable[FiredFor], at_ms: Instant) -> None:
-    """Write that firings were over at an instant at the latest: nobody knows of them any more."""
-    for one in ended:
-        connection.execute(
-            update(firings)
-            .where(
-                firings.c.name == one.name,
-                firings.c.alert == text_of(one.labels),
-                firings.c.from_at == one.from_ms,
-            )
-            .values(to_at=max(one.from_ms, at_ms))
-        )
 
 
 def _row(one: Decision) -> dict[str, Any]:

@@ -48,3 +48,31 @@ def test_a_mistake_is_told_with_its_place(text, where, law):
 def test_without_a_name_a_place_is_a_line_and_a_column():
     _, findings = read_responders("sead: 1")
     assert findings[0].where == "1:1"
+
+
+@pytest.mark.parametrize(
+    ("key", "least", "most", "beyond"),
+    [
+        ("seed", 0, 2**63 - 1, ("-1",)),
+        ("default.spread", 0, 2, ("-0.1", "2.1")),
+        ("default.never", 0, 1, ("-0.1", "1.1")),
+        ("default.never_at_night", 0, 1, ("-0.1", "1.1")),
+    ],
+)
+def test_a_number_has_its_bounds_and_they_belong_to_it(key, least, most, beyond):
+    outer, _, inner = key.partition(".")
+
+    def written(value):
+        return f"{outer}: {{{inner}: {value}}}" if inner else f"{outer}: {value}"
+
+    for value in (least, most):
+        found, _ = read_responders(written(value))
+        assert getattr(found.default if inner else found, inner or outer) == value
+    for value in beyond:
+        found, findings = read_responders(written(value))
+        assert (found, [one.law for one in findings]) == (None, ["range"])
+
+
+def test_a_file_has_at_most_a_mebibyte():
+    _, findings = read_responders("#" * ((1 << 20) + 1), "r.yaml")
+    assert [one.message for one in findings] == ["expected at most 1048576 bytes, got 1048577"]

@@ -88,3 +88,25 @@ def test_both_sides_of_midnight_are_one_night():
     midnight = NOON + 12 * 3_600_000
     assert night_of(midnight - 1, ZONE) == night_of(midnight + 3_600_000, ZONE)
     assert night_of(midnight - 1, ZONE) + 1 == night_of(midnight + 12 * 3_600_000, ZONE)
+
+
+@pytest.mark.parametrize(
+    ("spread", "never", "delays"),
+    [
+        (0.5, 0.0, [2722533256183, 3866400477808, 1649269523082]),
+        (2.0, 0.5, [None, 223474175275796, 7398889389234]),
+    ],
+)
+def test_what_a_seed_answers_is_the_same_on_every_machine_and_in_every_release(
+    spread, never, delays
+):
+    person = Responder(by_day_ms=10**12, spread=spread, never=never)
+    model = Responders(seed=7, default=person)
+    assert [model.delay_ms("ada", ZONE, f"page-{n}", NOON) for n in range(3)] == delays
+
+
+def test_nobody_answers_before_a_millisecond_and_the_seed_is_nought_unless_it_is_said():
+    quick = Responder(by_day_ms=1, spread=2)
+    found = [Responders(default=quick).delay_ms("ada", ZONE, f"{n}", NOON) for n in range(20)]
+    assert min(found) == 1
+    assert found == [Responders(0, quick).delay_ms("ada", ZONE, f"{n}", NOON) for n in range(20)]
