@@ -8,9 +8,8 @@ import numpy as np
 from tests.contract.commands.labs import NOW, new_lab
 
 from llm_research_lab.commands.alerting.deciding import Deciding
-from llm_research_lab.commands.alerting.reading import read_people
 from llm_research_lab.commands.metrics.ruling import Ruling, load_rules
-from llm_research_lab.commands.replay.inputs import read_configuration, read_inputs
+from llm_research_lab.commands.replay.inputs import read_configuration, read_inputs, read_people
 from llm_research_lab.commands.replay.running import Span, replay_history
 from llm_research_lab.promql import Options
 from llm_research_lab.storage.relational import decisions

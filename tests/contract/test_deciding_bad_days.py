@@ -12,9 +12,8 @@ from tests.contract.commands.labs import NOW
 from tests.contract.deciding_world import HOUR, MINUTE, SERIES, TICK, World
 
 from llm_research_lab.commands.alerting.deciding import Deciding
-from llm_research_lab.commands.alerting.reading import read_people
 from llm_research_lab.commands.metrics.ruling import load_rules
-from llm_research_lab.commands.replay.inputs import read_configuration
+from llm_research_lab.commands.replay.inputs import read_configuration, read_people
 from llm_research_lab.storage.relational import Database, decisions
 from llm_research_lab.vocabulary import InvalidError, LabError
 from llm_research_lab.vocabulary.labels import label

@@ -17,11 +17,11 @@ from llm_research_lab.api.prometheus.application import make_ops_app
 from llm_research_lab.api.prometheus.views import Views
 from llm_research_lab.commands.alerting.deciding import Deciding
 from llm_research_lab.commands.alerting.evaluated import unheard
-from llm_research_lab.commands.alerting.reading import read_people
 from llm_research_lab.commands.keys import ensure_admin_key
 from llm_research_lab.commands.metrics.engine import Engine
 from llm_research_lab.commands.metrics.ruling import Loaded, Ruling, load_rules
 from llm_research_lab.commands.replay.inputs import read_configuration as read_routes
+from llm_research_lab.commands.replay.inputs import read_people
 from llm_research_lab.promql import Options
 from llm_research_lab.scrape.configuration import read_configuration
 from llm_research_lab.scrape.scraping import Observed, Scraper, Setting

@@ -43,7 +43,7 @@ def read_inputs(rules: Path, routes: Path, roster: Path, responders: Path | None
     files = rule_files(rules)
     groups = tuple(one.group for one in load_rules(files))
     configuration = read_configuration(routes)
-    people = _read(roster, read_roster)
+    people = read_people(roster)
     answering = Responders() if responders is None else _read(responders, read_responders)
     read = [*files, routes, roster, *([] if responders is None else [responders])]
     return Inputs(
@@ -54,6 +54,11 @@ def read_inputs(rules: Path, routes: Path, roster: Path, responders: Path | None
 def read_configuration(path: Path) -> Configuration:
     """Read an alertmanager.yml. Raises InvalidError with all findings."""
     return _read(path, lambda text, name: read_routes(text, where=name, zones=packaged))
+
+
+def read_people(path: Path) -> Roster:
+    """Read a roster file. Raises InvalidError with all findings."""
+    return _read(path, read_roster)
 
 
 def standing(place: Path, given: tuple[Path, Path, Path, Path | None]) -> Inputs:
