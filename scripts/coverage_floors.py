@@ -16,6 +16,7 @@ PURE = {
     "experiments",
     "cost",
     "security",
+    "oncall",
     "audit",
     "signals",
     "stories",

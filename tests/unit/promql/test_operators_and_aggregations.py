@@ -87,8 +87,10 @@ def test_two_vectors_meet_at_each_instant_alone(left, right, op, boolean, matchi
             binary(expr, left, right, Options(), Annotations())
         return
     got = binary(expr, left, right, Options(), Annotations())
+    # Two libraries of mathematics may differ in the last digit of these.
+    close = op in {"atan2", "^"}
     for t in range(STEPS):
-        same(at(got, t), expected[t])
+        same(at(got, t), expected[t], close)
 
 
 @given(blocks(), blocks(), st.sampled_from(["and", "or", "unless"]), st.booleans(), NAMES)
