@@ -70,12 +70,18 @@ def standing(place: Path, given: tuple[Path, Path, Path, Path | None]) -> Inputs
     if not any((place / name).exists() for name in names):
         expected, fix = f"one of {', '.join(names)}", "name the directory that holds them"
         raise InvalidError(f"directory {place}", expected, "none of them", fix)
-    rules, routes, roster, responders = (
-        place / name if (place / name).exists() else other
-        for name, other in zip(names, given, strict=True)
+    rules, routes, roster, responders = given
+    answering = place / names[3]
+    return read_inputs(
+        _own(place / names[0], rules),
+        _own(place / names[1], routes),
+        _own(place / names[2], roster),
+        answering if answering.exists() else responders,
     )
-    assert rules is not None and routes is not None and roster is not None  # noqa: PT018
-    return read_inputs(rules, routes, roster, responders)
+
+
+def _own(path: Path, other: Path) -> Path:
+    return path if path.exists() else other
 
 
 def rule_files(place: Path) -> list[Path]:

@@ -59,6 +59,10 @@ class Part:
     stale: str | None
 
 
+Told = tuple[list[Interval], list[Failure], list[Part]]
+"""What a circle gave: states, failures, and where its series are."""
+
+
 @dataclass(slots=True)
 class Given:
     """What earlier circles wrote: read from disk when a rule asks for it, and no sooner."""
@@ -124,15 +128,13 @@ def remembered(
         here = place / keys[-1]
         told = _read(here)
         if told is None:
-            _write(here, *_evaluated(replace(asked, fetch=fetch), circle, span))
-            told = _read(here)
-            assert told is not None
+            told = _write(here, *_evaluated(replace(asked, fetch=fetch), circle, span))
         spans, failures, parts = told
         given.add(here, parts)
         found.append(((circle.nodes[0].group, circle.nodes[0].index), spans, failures))
         said(number + 1, len(ordered))
     for path in place.iterdir():
-        if path.name not in keys:
+        if path.name not in keys and len(path.name.partition(".")[0]) == len(keys[0]):
             shutil.rmtree(path, ignore_errors=True)
     found.sort(key=lambda one: one[0])
     return Evaluated(
@@ -170,15 +172,15 @@ def _key(
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _write(place: Path, spans: list[Interval], past: Past) -> None:
-    """Write what a circle gave, whole or not at all."""
+def _write(place: Path, spans: list[Interval], past: Past) -> Told:
+    """Write what a circle gave, whole or not at all; give it as it will be read."""
     tmp = place.with_name(f"{place.name}.tmp")
     shutil.rmtree(tmp, ignore_errors=True)
     tmp.mkdir(parents=True)
     together: dict[bytes, list[Labels]] = defaultdict(list)
     for labels, series in past.written.series.items():
         together[hashlib.sha256(series.times.tobytes()).digest()].append(labels)
-    parts = []
+    parts: list[Part] = []
     for number, many in enumerate(together.values()):
         rows = [past.written.series[one] for one in many]
         marked = any(one.stale.any() for one in rows)
@@ -186,9 +188,9 @@ def _write(place: Path, spans: list[Interval], past: Past) -> None:
         np.save(tmp / f"values-{number}.npy", np.array([one.values for one in rows]))
         if marked:
             np.save(tmp / f"stale-{number}.npy", np.array([one.stale for one in rows]))
-        parts.append([[dict(one) for one in many], marked])
+        parts.append(_part(number, many, marked=marked))
     told = {
-        "parts": parts,
+        "parts": [[[dict(one) for one in part.labels], part.stale is not None] for part in parts],
         "intervals": [
             [
                 *(one.group, one.rule, dict(one.labels), one.state, one.from_ms, one.to_ms),
@@ -201,9 +203,16 @@ def _write(place: Path, spans: list[Interval], past: Past) -> None:
     (tmp / "told.json").write_text(json.dumps(told), encoding="utf-8")
     shutil.rmtree(place, ignore_errors=True)
     tmp.rename(place)
+    return spans, past.failures, parts
 
 
-def _read(place: Path) -> tuple[list[Interval], list[Failure], list[Part]] | None:
+def _part(number: int, labels: Sequence[Labels], *, marked: bool) -> Part:
+    """Name the files of a part."""
+    stale = f"stale-{number}.npy" if marked else None
+    return Part(tuple(labels), f"times-{number}.npy", f"values-{number}.npy", stale)
+
+
+def _read(place: Path) -> Told | None:
     """Read what a circle gave; None where it is not there, or not as it was written."""
     try:
         told = json.loads((place / "told.json").read_text(encoding="utf-8"))
@@ -215,12 +224,7 @@ def _read(place: Path) -> tuple[list[Interval], list[Failure], list[Part]] | Non
             Failure(rule, at_ms, why, kind=kind) for rule, at_ms, why, kind in told["failures"]
         ]
         parts = [
-            Part(
-                tuple(labels_of(one) for one in many),
-                f"times-{number}.npy",
-                f"values-{number}.npy",
-                f"stale-{number}.npy" if marked else None,
-            )
+            _part(number, [labels_of(one) for one in many], marked=marked)
             for number, (many, marked) in enumerate(told["parts"])
         ]
     except (OSError, ValueError, KeyError, TypeError):

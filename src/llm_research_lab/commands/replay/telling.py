@@ -274,8 +274,7 @@ def _heard(one: Heard) -> dict[str, Any]:
 
 
 def _difference(one: Difference) -> dict[str, Any]:
-    either = one.after or one.before
-    assert either is not None
+    either = one.page
     return {
         "kind": one.kind,
         "name": either.name,

@@ -23,14 +23,15 @@ class Difference:
 
     kind: str
     """gone, new, earlier or later."""
+    page: Woken
+    """The page as it is now, or as it was where it is gone."""
     before: Woken | None
     after: Woken | None
 
     @property
     def at_ms(self) -> Instant:
         """When it is, or was."""
-        found = self.after or self.before
-        return 0 if found is None else found.at_ms
+        return self.page.at_ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class Comparison:
     def count(self, kind: str, *, night: bool = False) -> int:
         """Count differences of a kind; `night` counts those alone that were at night."""
         found = [one for one in self.differences if one.kind == kind]
-        return sum(_dark(one.after or one.before) for one in found) if night else len(found)
+        return sum(_dark(one.page) for one in found) if night else len(found)
 
 
 def compare(before: Sequence[Record], after: Sequence[Record]) -> Comparison:
@@ -55,14 +56,14 @@ def compare(before: Sequence[Record], after: Sequence[Record]) -> Comparison:
     same = 0
     for who in sorted({*old, *new}):
         pairs, gone, added = _matched(old.get(who, []), new.get(who, []))
-        differences += [Difference("gone", one, None) for one in gone]
-        differences += [Difference("new", None, one) for one in added]
+        differences += [Difference("gone", one, one, None) for one in gone]
+        differences += [Difference("new", one, None, one) for one in added]
         for one, other in pairs:
             if one.at_ms == other.at_ms:
                 same += 1
             else:
                 kind = "earlier" if other.at_ms < one.at_ms else "later"
-                differences.append(Difference(kind, one, other))
+                differences.append(Difference(kind, other, one, other))
     differences.sort(key=lambda one: (one.at_ms, one.kind))
     saved = len(nights(before)) - len(nights(after))
     return Comparison(tuple(differences), same, saved)
@@ -77,8 +78,8 @@ def nights(records: Sequence[Record]) -> set[tuple[str, int]]:
     }
 
 
-def _dark(one: Woken | None) -> bool:
-    return one is not None and is_night(one.at_ms, one.time_zone)
+def _dark(one: Woken) -> bool:
+    return is_night(one.at_ms, one.time_zone)
 
 
 def _by_who(records: Sequence[Record]) -> dict[Who, list[Woken]]:
