@@ -38,6 +38,9 @@ from llm_research_lab.vocabulary.matchers import accepts
 FORM = 2
 """Raised when what is remembered is written otherwise."""
 
+DIGITS = 64
+"""Of a name: SHA-256 in hexadecimal."""
+
 Said = Callable[[int, int], None]
 
 
@@ -134,7 +137,7 @@ def remembered(
         found.append(((circle.nodes[0].group, circle.nodes[0].index), spans, failures))
         said(number + 1, len(ordered))
     for path in place.iterdir():
-        if path.name not in keys and len(path.name.partition(".")[0]) == len(keys[0]):
+        if path.name not in keys and len(path.name.partition(".")[0]) == DIGITS:
             shutil.rmtree(path, ignore_errors=True)
     found.sort(key=lambda one: one[0])
     return Evaluated(
