@@ -6,7 +6,16 @@ from dataclasses import replace
 
 import pytest
 from tests.contract.commands.labs import ANN, NO_KEY, new_lab
-from tests.contract.running import Broken, Flaky, ended, experiment, on_time, row, runner
+from tests.contract.running import (
+    Broken,
+    Flaky,
+    ended,
+    experiment,
+    on_time,
+    row,
+    runner,
+    until,
+)
 
 from llm_research_lab.commands import experiments as commands
 from llm_research_lab.commands import trail as trail_room
@@ -44,11 +53,21 @@ async def made_by_a_request(lab, **more):
         return request, await experiment(lab, **more)
 
 
+async def through(lab, kept, experiment_id):
+    """Wait until it has ended, and until its span is there, which comes a moment later."""
+    await ended(lab, experiment_id)
+
+    async def there():
+        return bool(kept.named("execute_experiment"))
+
+    await until(there)
+
+
 async def test_all_spans_stand_below_the_request_that_made_the_experiment(traced):
     lab, kept = traced
     request, experiment_id = await made_by_a_request(lab, rows=5)
     async with runner(lab):
-        await ended(lab, experiment_id)
+        await through(lab, kept, experiment_id)
     [whole] = kept.named("execute_experiment")
     [summing] = kept.named("aggregate_results")
     assert {span.trace for span in kept.spans} == {request.trace}
@@ -69,7 +88,7 @@ async def test_every_span_is_as_declared(traced):
         lab, rows=3, parameters={"temperature": 0.5, "max_tokens": 50, "seed": 1}
     )
     async with runner(lab):
-        await ended(lab, experiment_id)
+        await through(lab, kept, experiment_id)
     for span in kept.spans:
         if span.name != "http_request":
             assert check_span(declaration(), span.name.split(" ")[0], span.attributes) == ()
@@ -80,7 +99,7 @@ async def test_each_try_is_a_span_and_names_its_failure(traced):
     lab, kept = traced
     _, experiment_id = await made_by_a_request(lab, rows=2)
     async with runner(lab, Flaky("unavailable", 1)):
-        await ended(lab, experiment_id)
+        await through(lab, kept, experiment_id)
     failures = [span.failure for span in kept.named("chat")]
     assert sorted(failures, key=str) == [None, None, "unavailable", "unavailable"]
     assert kept.named("execute_experiment")[0].failure is None
@@ -91,7 +110,7 @@ async def test_a_lease_that_broke_says_so(traced):
     _, experiment_id = await made_by_a_request(lab)
     provider = Broken()
     async with runner(lab, provider):
-        await ended(lab, experiment_id)
+        await through(lab, kept, experiment_id)
         provider.go.set()
     assert "ValueError" in {span.failure for span in kept.named("model_inference")}
     [whole] = kept.named("execute_experiment")
@@ -105,7 +124,7 @@ async def test_beyond_the_first_thousand_samples_failed_calls_stay_and_others_do
     _, experiment_id = await made_by_a_request(lab, rows=rows, limits={"concurrency": 64})
     provider = Late()
     async with runner(lab, provider):
-        await ended(lab, experiment_id)
+        await through(lab, kept, experiment_id)
     first = {span.attributes["lab.chunk_first"] for span in kept.named("load_dataset")}
     assert max(first) < trail_room.WHOLE
     leases = [span.attributes["lab.chunk_first"] for span in kept.named("model_inference")]
@@ -131,7 +150,7 @@ async def test_one_that_no_traced_request_made_has_a_trace_of_its_own(traced):
     experiment_id = await experiment(replace(lab, tracer=Tracer(on=False)), rows=2)
     assert (await row(lab, experiment_id)).traceparent is None
     async with runner(lab):
-        await ended(lab, experiment_id)
+        await through(lab, kept, experiment_id)
     [whole] = kept.named("execute_experiment")
     assert whole.parent_id is None
     assert {span.trace for span in kept.spans} == {whole.trace}
