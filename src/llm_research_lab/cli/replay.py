@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,7 +12,7 @@ import typer
 from llm_research_lab.cli.options import DataDir, Json, settings_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from llm_research_lab.commands.replay.running import Replayed, Span
 
@@ -155,6 +157,19 @@ def _check(conditions: Sequence[str] | None, *, compared: bool) -> None:
         failed(condition, dict.fromkeys(FIGURES, 0))
 
 
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Let the collector rest: almost all that a replay makes stays, and would be looked at anew."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+@_uncollected()
 def _run(
     store: Any,
     span: Span,
