@@ -11,7 +11,7 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 PICTURE = Path(__file__).resolve().parent.parent / "docs/reference/replay-demo.png"
-WIDTH, HEIGHT = 1120, 1130
+WIDTH, HEIGHT = 1120, 1420
 
 
 def main() -> None:
@@ -29,8 +29,6 @@ def main() -> None:
         )
         page.goto(report.as_uri())
         page.wait_for_selector("html[data-ready=yes]")
-        page.evaluate("document.getElementById('unknown-box').hidden = true")
-        page.evaluate("document.getElementById('comparison-box').hidden = true")
         page.screenshot(path=str(PICTURE))
         browser.close()
     print(PICTURE)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import pytest
 from playwright.sync_api import Page, sync_playwright
+from tests.servers.absent import absent
 
 
 @contextmanager
@@ -16,9 +15,7 @@ def opened(address: str, **settings: object) -> Iterator[Page]:
     """Open a page; an error of its script, and a request to anywhere else, fails the test."""
     command = shutil.which("chromium")
     if command is None:
-        if os.environ.get("CI"):
-            pytest.fail("chromium is not here: scripts/servers.py installs it")
-        pytest.skip("chromium is not here")
+        absent("chromium is not here: scripts/servers.py installs it")
     troubles: list[str] = []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=command, args=["--no-sandbox"])
